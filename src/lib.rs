@@ -1,1 +1,6 @@
-//! highwater.
+//! highwater: preparing for back-end interviews on Kafka and distributed systems, in the terminal.
+//!
+//! The rooms, and what each may use, are described in `docs/ARCHITECTURE.md`.
+
+pub mod bank;
+pub mod clock;
