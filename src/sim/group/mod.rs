@@ -1,0 +1,3 @@
+//! Consumer groups of the classic protocol.
+
+pub mod assignors;
