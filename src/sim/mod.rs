@@ -6,4 +6,6 @@
 
 pub mod broker;
 pub mod controller;
+pub mod group;
+pub mod partitioner;
 pub mod types;
