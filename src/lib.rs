@@ -5,3 +5,4 @@
 pub mod bank;
 pub mod clock;
 pub mod sim;
+pub mod tui;

@@ -1,0 +1,471 @@
+//! The one table of keys: where a key works, what it does, and the words for it.
+//!
+//! Dispatch, the footer and the help page are all read from [`TABLE`], so a hint cannot lie. A screen
+//! names the contexts it is in, innermost first; the first context that knows a key decides. To add a
+//! screen, add a [`Context`], a section of the table, and the verbs it needs to [`Action`].
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// Where keys work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// On every screen, even while typing.
+    Always,
+    /// On every screen, unless text is being typed.
+    Everywhere,
+    /// Wherever something can be scrolled or chosen from.
+    Moving,
+    /// While a text field has the keys.
+    Typing,
+    /// The three questions of the first start.
+    Welcome,
+    /// The home screen.
+    Home,
+    /// The drill, before the answer is shown.
+    Question,
+    /// The drill, with the answer.
+    Answer,
+    /// The drill, when there is nothing left.
+    Summary,
+    /// Search over all cards.
+    Browse,
+    /// One card, out of the drill.
+    Card,
+    /// The table of contents of the guide.
+    Contents,
+    /// A chapter.
+    Chapter,
+    /// Figures.
+    Stats,
+    /// The configuration.
+    Settings,
+    /// A question that is answered by yes or no.
+    Confirm,
+    /// Help.
+    Help,
+}
+
+impl Context {
+    /// The heading on the help page.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Always | Self::Everywhere => "Everywhere",
+            Self::Moving => "Moving",
+            Self::Typing => "Typing",
+            Self::Welcome => "First start",
+            Self::Home => "Home",
+            Self::Question => "Drill: question",
+            Self::Answer => "Drill: answer",
+            Self::Summary => "Drill: summary",
+            Self::Browse => "Browse",
+            Self::Card => "A card",
+            Self::Contents => "Contents",
+            Self::Chapter => "Reading",
+            Self::Stats => "Stats",
+            Self::Settings => "Settings",
+            Self::Confirm => "Question",
+            Self::Help => "Help",
+        }
+    }
+}
+
+/// What a key can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    // moving
+    /// One up.
+    Up,
+    /// One down.
+    Down,
+    /// To the left, or less.
+    Left,
+    /// To the right, or more.
+    Right,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the beginning.
+    Top,
+    /// To the end.
+    Bottom,
+    /// To the next part, link or filter.
+    Next,
+    /// To the one before.
+    Previous,
+    // everywhere
+    /// Take what is selected; go on.
+    Open,
+    /// Go back.
+    Back,
+    /// Search.
+    Search,
+    /// Show the keys.
+    Help,
+    /// Take back the last rating.
+    Undo,
+    /// Leave the program.
+    Quit,
+    /// Stop the process until the shell continues it.
+    Stop,
+    /// Paint everything again.
+    Redraw,
+    // rooms
+    /// Go to the drill.
+    GoDrill,
+    /// Go to the search.
+    GoBrowse,
+    /// Go to the guide.
+    GoRead,
+    /// Go to the figures.
+    GoStats,
+    /// Go to the configuration.
+    GoSettings,
+    // drill
+    /// Show the answer.
+    Reveal,
+    /// Tick a point, from 0.
+    Tick(u8),
+    /// Rate, 1 to 4.
+    Rate(u8),
+    /// Put the card behind the others.
+    Skip,
+    /// Leave the card out until tomorrow.
+    Bury,
+    /// Leave the card out until it is taken up again.
+    Suspend,
+    /// Mark the card as one to look at.
+    Flag,
+    /// Star the card.
+    Star,
+    /// Open the chapter that teaches the card.
+    Chapter,
+    /// Open the card's file in the editor.
+    Edit,
+    // browse
+    /// Drill what was found.
+    DrillThese,
+    /// Turn to the next value of the first filter.
+    FilterDeck,
+    /// Turn to the next value of the second filter.
+    FilterLevel,
+    /// Turn to the next value of the third filter.
+    FilterState,
+    // reading
+    /// To the next place found.
+    NextMatch,
+    /// To the place found before.
+    PreviousMatch,
+    /// To the next heading.
+    NextHeading,
+    /// To the heading before.
+    PreviousHeading,
+    /// Show the cards of what is being read.
+    Cards,
+    // answers
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// Pass over a question.
+    Pass,
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// Where it works.
+    pub context: Context,
+    /// The keys, as [`name`] writes them; the first is shown.
+    pub keys: &'static [&'static str],
+    /// What it does.
+    pub action: Action,
+    /// The words of the help page.
+    pub words: &'static str,
+    /// The short words of the footer; empty leaves it out.
+    pub hint: &'static str,
+}
+
+const fn bind(
+    context: Context,
+    keys: &'static [&'static str],
+    action: Action,
+    words: &'static str,
+    hint: &'static str,
+) -> Binding {
+    Binding {
+        context,
+        keys,
+        action,
+        words,
+        hint,
+    }
+}
+
+/// All keys. Within a context the order is that of footer and help.
+#[rustfmt::skip]
+pub static TABLE: &[Binding] = {
+    use Action as A;
+    use Context as C;
+    &[
+        bind(C::Home, &["enter", "right", "l"], A::Open, "start what is selected", "start"),
+        bind(C::Home, &["d"], A::GoDrill, "drill what is due and new", "drill"),
+        bind(C::Home, &["b", "/"], A::GoBrowse, "browse and search all cards", "browse"),
+        bind(C::Home, &["r"], A::GoRead, "read the guide", "read"),
+        bind(C::Home, &["t"], A::GoStats, "see your figures", "stats"),
+        bind(C::Home, &[","], A::GoSettings, "change the settings", "settings"),
+        bind(C::Home, &["tab"], A::Next, "go between what is next and the decks", ""),
+
+        bind(C::Welcome, &["enter"], A::Open, "take this answer", "take"),
+        bind(C::Welcome, &["tab"], A::Pass, "skip this question", "skip"),
+
+        bind(C::Question, &["enter", "space"], A::Reveal, "show the answer", "answer"),
+        bind(C::Question, &["s"], A::Skip, "put the card off within this session", "skip"),
+        bind(C::Question, &["z"], A::Bury, "bury the card until tomorrow", "bury"),
+        bind(C::Question, &["x"], A::Suspend, "suspend the card until you take it up again", ""),
+        bind(C::Question, &["m"], A::Flag, "mark the card as one to look at", ""),
+        bind(C::Question, &["*"], A::Star, "star the card as one to learn first", ""),
+        bind(C::Question, &["u"], A::Undo, "take back the last rating", "undo"),
+        bind(C::Question, &["/"], A::Search, "search a related card", ""),
+        bind(C::Question, &["E"], A::Edit, "edit the card in your editor (your own cards)", ""),
+
+        bind(C::Answer, &["enter", "space"], A::Open, "show the next follow-up, then rate as suggested", "go on"),
+        bind(C::Answer, &["1"], A::Rate(1), "again: not remembered", ""),
+        bind(C::Answer, &["2"], A::Rate(2), "hard: remembered with gaps", ""),
+        bind(C::Answer, &["3"], A::Rate(3), "good: remembered", ""),
+        bind(C::Answer, &["4"], A::Rate(4), "easy: remembered at once", ""),
+        bind(C::Answer, &["a"], A::Tick(0), "tick the first point you made", ""),
+        bind(C::Answer, &["b"], A::Tick(1), "tick the second", ""),
+        bind(C::Answer, &["c"], A::Tick(2), "tick the third", ""),
+        bind(C::Answer, &["d"], A::Tick(3), "tick the fourth", ""),
+        bind(C::Answer, &["e"], A::Tick(4), "tick the fifth", ""),
+        bind(C::Answer, &["f"], A::Tick(5), "tick the sixth", ""),
+        bind(C::Answer, &["o"], A::Chapter, "open the chapter that teaches it", "chapter"),
+        bind(C::Answer, &["u"], A::Undo, "take back the last rating", "undo"),
+        bind(C::Answer, &["s"], A::Skip, "put the card off within this session", ""),
+        bind(C::Answer, &["z"], A::Bury, "bury the card until tomorrow", ""),
+        bind(C::Answer, &["x"], A::Suspend, "suspend the card until you take it up again", ""),
+        bind(C::Answer, &["m"], A::Flag, "mark the card as one to look at", ""),
+        bind(C::Answer, &["*"], A::Star, "star the card as one to learn first", ""),
+        bind(C::Answer, &["/"], A::Search, "search a related card", ""),
+        bind(C::Answer, &["E"], A::Edit, "edit the card in your editor (your own cards)", ""),
+
+        bind(C::Summary, &["enter"], A::Back, "go home", "home"),
+        bind(C::Summary, &["d"], A::GoDrill, "drill on with more cards", "more"),
+        bind(C::Summary, &["o"], A::Chapter, "read the chapter named here", "chapter"),
+        bind(C::Summary, &["u"], A::Undo, "take back the last rating", "undo"),
+
+        bind(C::Browse, &["enter"], A::Open, "open the card", "open"),
+        bind(C::Browse, &["down", "ctrl-n"], A::Down, "to the next card", ""),
+        bind(C::Browse, &["up", "ctrl-p"], A::Up, "to the card before", ""),
+        bind(C::Browse, &["pagedown"], A::PageDown, "a page down", ""),
+        bind(C::Browse, &["pageup"], A::PageUp, "a page up", ""),
+        bind(C::Browse, &["ctrl-d"], A::DrillThese, "drill what was found", "drill these"),
+        bind(C::Browse, &["tab"], A::FilterDeck, "next deck", "deck"),
+        bind(C::Browse, &["shift-tab"], A::FilterLevel, "next level", "level"),
+        bind(C::Browse, &["ctrl-s"], A::FilterState, "all, due, new, starred, flagged, suspended", "state"),
+
+        bind(C::Card, &["o"], A::Chapter, "open the chapter that teaches it", "chapter"),
+        bind(C::Card, &["n", "right", "l"], A::NextMatch, "the next card of the list", "next"),
+        bind(C::Card, &["p", "left", "h"], A::PreviousMatch, "the card before", ""),
+        bind(C::Card, &["tab"], A::Next, "to the next link", "link"),
+        bind(C::Card, &["shift-tab"], A::Previous, "to the link before", ""),
+        bind(C::Card, &["enter"], A::Open, "follow the link", ""),
+        bind(C::Card, &["d"], A::DrillThese, "drill this card", "drill"),
+        bind(C::Card, &["x"], A::Suspend, "suspend the card, or take it up again", "suspend"),
+        bind(C::Card, &["m"], A::Flag, "mark the card as one to look at", "flag"),
+        bind(C::Card, &["*"], A::Star, "star the card as one to learn first", "star"),
+        bind(C::Card, &["E"], A::Edit, "edit the card in your editor (your own cards)", ""),
+
+        bind(C::Contents, &["enter", "right", "l"], A::Open, "read the chapter", "read"),
+        bind(C::Contents, &["/"], A::GoBrowse, "search the cards", "search"),
+
+        bind(C::Chapter, &["tab"], A::Next, "to the next link", "link"),
+        bind(C::Chapter, &["shift-tab"], A::Previous, "to the link before", ""),
+        bind(C::Chapter, &["enter"], A::Open, "follow the link", "follow"),
+        bind(C::Chapter, &["]"], A::NextHeading, "to the next heading", "heading"),
+        bind(C::Chapter, &["["], A::PreviousHeading, "to the heading before", ""),
+        bind(C::Chapter, &["/"], A::Search, "search in the chapter", "search"),
+        bind(C::Chapter, &["n"], A::NextMatch, "to the next place found", ""),
+        bind(C::Chapter, &["N", "p"], A::PreviousMatch, "to the place found before", ""),
+        bind(C::Chapter, &["c"], A::Cards, "the cards of this chapter", "cards"),
+        bind(C::Chapter, &["d"], A::DrillThese, "drill the cards of this chapter", "drill"),
+        bind(C::Chapter, &["left", "h"], A::Left, "move wide listings", ""),
+        bind(C::Chapter, &["right", "l"], A::Right, "move wide listings", ""),
+
+        bind(C::Stats, &["tab", "right", "l"], A::Next, "the next figure", "next"),
+        bind(C::Stats, &["shift-tab", "left", "h"], A::Previous, "the figure before", ""),
+
+        bind(C::Settings, &["enter"], A::Open, "change the value", "change"),
+        bind(C::Settings, &["left", "h"], A::Left, "the choice before, or less", ""),
+        bind(C::Settings, &["right", "l"], A::Right, "the next choice, or more", "choose"),
+
+        bind(C::Confirm, &["y", "enter"], A::Yes, "yes", "yes"),
+        bind(C::Confirm, &["n"], A::No, "no", "no"),
+
+        bind(C::Typing, &["enter"], A::Open, "take the text", "take"),
+
+        bind(C::Moving, &["down", "j"], A::Down, "down", ""),
+        bind(C::Moving, &["up", "k"], A::Up, "up", ""),
+        bind(C::Moving, &["right", "l"], A::Right, "to the right; moves wide listings", ""),
+        bind(C::Moving, &["left", "h"], A::Left, "to the left", ""),
+        bind(C::Moving, &["pagedown", "ctrl-f"], A::PageDown, "a page down", ""),
+        bind(C::Moving, &["pageup", "ctrl-b"], A::PageUp, "a page up", ""),
+        bind(C::Moving, &["home", "g"], A::Top, "to the beginning", ""),
+        bind(C::Moving, &["end", "G"], A::Bottom, "to the end", ""),
+
+        bind(C::Always, &["esc"], A::Back, "go back, close", "back"),
+        bind(C::Everywhere, &["?"], A::Help, "show this help", "help"),
+        bind(C::Everywhere, &["Q"], A::Quit, "leave the program; nothing is lost", "quit"),
+        bind(C::Always, &["f1"], A::Help, "show this help, even while typing", ""),
+        bind(C::Always, &["ctrl-c"], A::Quit, "leave the program, even while typing", ""),
+        bind(C::Always, &["ctrl-z"], A::Stop, "stop the program; `fg` continues it", ""),
+        bind(C::Always, &["ctrl-l"], A::Redraw, "paint everything again", ""),
+    ]
+};
+
+/// A key as the table writes it: `j`, `G`, `?`, `space`, `enter`, `ctrl-c`, `shift-tab`.
+pub fn name(key: KeyEvent) -> Option<String> {
+    let plain = match key.code {
+        KeyCode::Char(' ') => "space".to_owned(),
+        KeyCode::Char(c) => c.to_string(),
+        KeyCode::Enter => "enter".to_owned(),
+        KeyCode::Esc => "esc".to_owned(),
+        KeyCode::Tab if key.modifiers.contains(KeyModifiers::SHIFT) => "shift-tab".to_owned(),
+        KeyCode::Tab => "tab".to_owned(),
+        KeyCode::BackTab => "shift-tab".to_owned(),
+        KeyCode::Backspace => "backspace".to_owned(),
+        KeyCode::Delete => "delete".to_owned(),
+        KeyCode::Up => "up".to_owned(),
+        KeyCode::Down => "down".to_owned(),
+        KeyCode::Left => "left".to_owned(),
+        KeyCode::Right => "right".to_owned(),
+        KeyCode::PageUp => "pageup".to_owned(),
+        KeyCode::PageDown => "pagedown".to_owned(),
+        KeyCode::Home => "home".to_owned(),
+        KeyCode::End => "end".to_owned(),
+        KeyCode::F(n) => format!("f{n}"),
+        _ => return None,
+    };
+    if key.modifiers.contains(KeyModifiers::ALT) {
+        return Some(format!("alt-{plain}"));
+    }
+    Some(if key.modifiers.contains(KeyModifiers::CONTROL) {
+        format!("ctrl-{}", plain.to_lowercase())
+    } else {
+        plain
+    })
+}
+
+/// What a key does in these contexts, innermost first.
+pub fn lookup(contexts: &[Context], key: &str) -> Option<Action> {
+    contexts.iter().find_map(|context| {
+        TABLE
+            .iter()
+            .find(|binding| binding.context == *context && binding.keys.contains(&key))
+            .map(|binding| binding.action)
+    })
+}
+
+/// The bindings that work in these contexts, innermost first, without those that an inner one hides.
+pub fn visible(contexts: &[Context]) -> impl Iterator<Item = &'static Binding> + '_ {
+    contexts
+        .iter()
+        .enumerate()
+        .flat_map(move |(depth, context)| {
+            TABLE.iter().filter(move |binding| {
+                binding.context == *context
+                    && binding
+                        .keys
+                        .iter()
+                        .any(|key| lookup(&contexts[..depth], key).is_none())
+            })
+        })
+}
+
+/// How a key is shown to people.
+pub fn label(key: &str) -> &str {
+    match key {
+        "up" => "↑",
+        "down" => "↓",
+        "left" => "←",
+        "right" => "→",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_in_one_context() {
+        let mut seen = HashSet::new();
+        for binding in TABLE {
+            for key in binding.keys {
+                assert!(
+                    seen.insert((binding.context, *key)),
+                    "{key} twice in {:?}",
+                    binding.context
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_binding_says_what_it_does() {
+        for binding in TABLE {
+            assert!(
+                !binding.keys.is_empty() && !binding.words.is_empty(),
+                "{binding:?}"
+            );
+            assert!(
+                binding.words.chars().count() <= 52,
+                "too long for help: {}",
+                binding.words
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_is_typed_by_a_key_that_always_works() {
+        for binding in TABLE.iter().filter(|b| {
+            matches!(
+                b.context,
+                Context::Always | Context::Typing | Context::Browse | Context::Welcome
+            )
+        }) {
+            for key in binding.keys {
+                assert!(
+                    key.chars().count() > 1 && *key != "space",
+                    "{key} could be text"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_named_as_the_table_writes_them() {
+        let key = |code, modifiers| name(KeyEvent::new(code, modifiers)).unwrap();
+        assert_eq!(key(KeyCode::Char('C'), KeyModifiers::CONTROL), "ctrl-c");
+        assert_eq!(key(KeyCode::Char('Q'), KeyModifiers::SHIFT), "Q");
+        assert_eq!(key(KeyCode::BackTab, KeyModifiers::SHIFT), "shift-tab");
+        assert_eq!(key(KeyCode::Char(' '), KeyModifiers::NONE), "space");
+    }
+
+    #[test]
+    fn the_innermost_context_decides() {
+        let chain = [
+            Context::Home,
+            Context::Moving,
+            Context::Always,
+            Context::Everywhere,
+        ];
+        assert_eq!(lookup(&chain, "l"), Some(Action::Open));
+        assert_eq!(lookup(&chain, "j"), Some(Action::Down));
+        assert_eq!(lookup(&chain, "Q"), Some(Action::Quit));
+        assert_eq!(lookup(&chain, "9"), None);
+    }
+}

@@ -1,0 +1,14 @@
+//! The terminal: what is on screen and what keys do.
+//!
+//! `tui` draws state and turns keys into actions; what is due, what counts as right and what is kept
+//! is decided in `memory`, `session` and `progress`.
+
+pub mod canvas;
+pub mod depth;
+pub mod input;
+pub mod keymap;
+pub mod markdown;
+pub mod terminal;
+pub mod text;
+pub mod theme;
+pub mod widgets;
