@@ -58,6 +58,8 @@ impl Level {
 pub struct Card {
     /// Its name, unique over the whole bank.
     pub id: CardId,
+    /// The file gives it no id; this one was made from the question (`identity`).
+    pub derived_id: bool,
     /// Names it had before; their history is its own.
     pub was: Vec<CardId>,
     /// The deck it stands in.
@@ -145,8 +147,10 @@ pub struct See {
 pub struct Origin {
     /// The file as the reader knows it: relative to the project for the built-in bank.
     pub file: Arc<str>,
-    /// Line of its first key, from 1.
+    /// Line where it starts, from 1.
     pub line: u32,
+    /// Its place in the list it stands in, from 0; 0 for what fills a whole file.
+    pub item: u32,
     /// Part of the built-in bank.
     pub built_in: bool,
 }

@@ -102,6 +102,8 @@ pub struct Chapter {
     pub order: u32,
     /// Markdown, without the front matter.
     pub text: String,
+    /// The line of the file on which the text starts, from 1.
+    pub text_line: u32,
     /// Its headings, in order.
     pub headings: Vec<Heading>,
     /// Where it was read from.

@@ -1,0 +1,262 @@
+//! Reads the files of a bank strictly, and keeps what is sound.
+//!
+//! [`read`] takes one file's bytes to a part of a bank and the list of its problems; [`read_all`] does
+//! so for many files on all cores. What needs more than one file, such as links and duplicates, is
+//! the business of `check`.
+
+mod card;
+mod chapter;
+mod content;
+mod decoder;
+pub mod files;
+mod outline;
+
+use std::{
+    num::NonZero,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use serde::{Deserialize, Serialize};
+
+use self::{
+    decoder::{Decoder, Found},
+    files::{FileKind, Source},
+};
+use super::{
+    card::Origin,
+    collection::Bank,
+    content::Deck,
+    id::DeckId,
+    problem::{Problem, Severity},
+    yaml::{Node, Step},
+};
+
+/// Problems reported in one file; after that many, one line says how many more there are.
+const PROBLEMS_MAX: usize = 100;
+/// Longest list of cards in one file.
+const CARDS_MAX: usize = 20_000;
+
+/// A part of a bank, and what was wrong on the way.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Loaded {
+    /// What is sound.
+    pub bank: Bank,
+    /// What is not.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads one file.
+pub fn read(source: &Source, bytes: Vec<u8>) -> Loaded {
+    let (text, problems) = match files::text(bytes, &source.shown) {
+        Ok(read) => read,
+        Err(problem) => {
+            return Loaded {
+                bank: Bank::default(),
+                problems: vec![problem],
+            };
+        }
+    };
+    let mut loaded = if source.kind == FileKind::Chapter {
+        let (chapter, problems) = chapter::chapter(&source.chapter, &text, &source.origin(1, 0));
+        let mut bank = Bank::default();
+        bank.chapters.extend(chapter);
+        Loaded { bank, problems }
+    } else {
+        yaml_file(source, text)
+    };
+    loaded.problems.splice(0..0, problems);
+    loaded
+        .problems
+        .sort_by_key(|problem| (problem.line, problem.column));
+    if loaded.problems.len() > PROBLEMS_MAX {
+        let more = loaded.problems.len() - PROBLEMS_MAX;
+        loaded.problems.truncate(PROBLEMS_MAX);
+        let message = format!("{more} more problems in this file");
+        loaded
+            .problems
+            .push(Problem::whole_file(&source.shown, message));
+    }
+    loaded
+}
+
+impl Source {
+    fn origin(&self, line: u32, item: usize) -> Origin {
+        Origin {
+            file: Arc::clone(&self.shown),
+            line,
+            item: item as u32,
+            built_in: self.built_in,
+        }
+    }
+}
+
+fn yaml_file(source: &Source, text: String) -> Loaded {
+    let document = outline::read(&text);
+    let mut d = Decoder::new(source.built_in);
+    let mut bank = Bank::default();
+    let mut problems: Vec<Problem> = document
+        .errors
+        .into_iter()
+        .map(|error| Problem {
+            line: error.line,
+            column: error.column,
+            ..Problem::whole_file(&source.shown, error.message)
+        })
+        .collect();
+    let lines = document.items;
+    let origin = |key: &str, place: usize| {
+        let cut = lines.iter().find(|(name, _)| name == key);
+        let line = cut.and_then(|(_, lines)| lines.get(place)).copied();
+        source.origin(line.unwrap_or(1), place)
+    };
+    let whole = source.origin(1, 0);
+    let unreadable = !problems.is_empty() && document.root.is_empty();
+    let root = Node::Map(document.root);
+    match source.kind {
+        // nothing was read: what is missing is not worth telling
+        _ if unreadable => {}
+        FileKind::Deck => deck(&mut d, root, whole, &origin, &mut bank),
+        FileKind::Track => bank.tracks.extend(content::track(&mut d, root, whole)),
+        FileKind::Drill => bank.drills.extend(content::drill(&mut d, root, whole)),
+        FileKind::Area => bank.areas.extend(content::area(&mut d, root, whole)),
+        FileKind::Stories => (bank.stories, bank.prompts) = content::stories(&mut d, root, origin),
+        FileKind::Scenario => {
+            if let Node::Map(root) = root {
+                let found = content::scenario(&mut d, root, text.clone(), whole);
+                bank.scenarios.extend(found);
+            }
+        }
+        FileKind::Chapter => {}
+    }
+    problems.extend(located(&d.found, &text, &source.shown));
+    Loaded { bank, problems }
+}
+
+/// Gives every mistake its line and column; beyond a limit only the count matters.
+fn located(found: &[Found], text: &str, shown: &Arc<str>) -> Vec<Problem> {
+    let mut problems = Vec::with_capacity(found.len());
+    for (place, found) in found.iter().enumerate() {
+        let (line, column) = if place < PROBLEMS_MAX {
+            position(text, &found.path, found.line)
+        } else {
+            (u32::MAX, 1)
+        };
+        problems.push(Problem {
+            file: Arc::clone(shown),
+            line,
+            column,
+            severity: found.severity,
+            message: found.message.clone(),
+        });
+    }
+    problems
+}
+
+/// Line and column of the place that `path` leads to, or of its nearest parent; with `line`, of that
+/// line in the text there.
+pub fn position(text: &str, path: &[Step], line: Option<u32>) -> (u32, u32) {
+    for length in (0..=path.len()).rev() {
+        if let Some((found, column)) = outline::locate(text, &path[..length]) {
+            if length < path.len() {
+                return (found, column);
+            }
+            // only below a `|` the lines of the text are the lines of the file
+            let literal = || {
+                let row = text.lines().nth(found as usize - 1)?;
+                row.chars().nth(column as usize - 1)
+            };
+            return match line {
+                Some(line) if literal() == Some('|') => (found + 1 + line, 1),
+                _ => (found, column),
+            };
+        }
+    }
+    (1, 1)
+}
+
+fn deck(
+    d: &mut Decoder,
+    root: Node,
+    whole: Origin,
+    origin: &dyn Fn(&str, usize) -> Origin,
+    bank: &mut Bank,
+) {
+    let mut f = d.fields(root, "a deck", &["deck", "title", "about", "cards"]);
+    let id = DeckId::from(d.id(&mut f, "deck"));
+    let title = d.text(&mut f, "title");
+    let about = d.prose(&mut f, "about");
+    let cards = d.list(&mut f, "cards", |d, place, node| {
+        if place == CARDS_MAX {
+            d.error(format!(
+                "more than {CARDS_MAX} cards in one deck; this one and those after it are left out"
+            ));
+        }
+        (place < CARDS_MAX)
+            .then(|| card::card(d, node, &id, origin("cards", place)))
+            .flatten()
+    });
+    bank.cards = cards.into_iter().flatten().collect();
+    // a deck without a usable name has no place to put its cards
+    if id.as_str().is_empty() {
+        bank.cards.clear();
+        return;
+    }
+    bank.decks.push(Deck {
+        id,
+        title,
+        about,
+        cards: bank.cards.iter().map(|card| card.id.clone()).collect(),
+        origin: whole,
+    });
+}
+
+/// Reads many files, on as many threads as there are cores; parts come back in the order of the files.
+///
+/// `remembered` may answer for a file's bytes instead of reading them again.
+pub fn read_all(
+    sources: &[Source],
+    remembered: &(dyn Fn(&Source, &[u8]) -> Option<Loaded> + Sync),
+) -> Vec<Loaded> {
+    let one = |source: &Source| match source.bytes() {
+        Ok(bytes) => remembered(source, &bytes).unwrap_or_else(|| read(source, bytes)),
+        Err(message) => Loaded {
+            bank: Bank::default(),
+            problems: vec![Problem::whole_file(&source.shown, message)],
+        },
+    };
+    let threads = thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .min(sources.len())
+        .min(8);
+    if threads <= 1 {
+        return sources.iter().map(one).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let parts: Mutex<Vec<Option<Loaded>>> = Mutex::new(vec![None; sources.len()]);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((place, source)) = {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    sources.get(place).map(|source| (place, source))
+                } {
+                    let loaded = one(source);
+                    parts.lock().unwrap_or_else(PoisonError::into_inner)[place] = Some(loaded);
+                }
+            });
+        }
+    });
+    let parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    parts.into_iter().flatten().collect()
+}
+
+/// Whether any of the problems is an error.
+pub fn has_errors(problems: &[Problem]) -> bool {
+    problems
+        .iter()
+        .any(|problem| problem.severity == Severity::Error)
+}

@@ -1,0 +1,96 @@
+//! What is wrong with a bank, and where: the one shape in which every check reports.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// How much a problem matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Severity {
+    /// It loads and works, but could be better; `check` still succeeds.
+    Warning,
+    /// Wrong: what it concerns is left out, or leads nowhere. In the built-in bank it stops the build.
+    Error,
+}
+
+impl Severity {
+    /// The word used in output.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One mistake: its place, what was found and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The file as the reader knows it.
+    pub file: Arc<str>,
+    /// From 1.
+    pub line: u32,
+    /// In characters, from 1.
+    pub column: u32,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+impl Problem {
+    /// An error that concerns a file as a whole.
+    pub fn whole_file(file: &Arc<str>, message: impl Into<String>) -> Self {
+        Self {
+            file: Arc::clone(file),
+            line: 1,
+            column: 1,
+            severity: Severity::Error,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}:{}:{}: {}: {}",
+            self.file,
+            self.line,
+            self.column,
+            self.severity.word(),
+            self.message
+        )
+    }
+}
+
+/// The known word nearest to `word`, if one is near enough to be meant.
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let allowed = (word.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// `; did you mean …?`, or nothing.
+pub(crate) fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    nearest(word, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_near_words_are_suggested() {
+        let known = ["level", "tags", "say"];
+        assert_eq!(nearest("leval", known), Some("level"));
+        assert_eq!(nearest("lable", known), None);
+        assert_eq!(nearest("sya", known), Some("say"));
+        assert_eq!(nearest("explain", known), None);
+    }
+}

@@ -1,0 +1,586 @@
+//! YAML, bounded: the only user of the YAML crate.
+//!
+//! [`parse`] turns a text into a [`Node`] tree that `load` decodes by hand, so that one mistake does not
+//! hide the next; [`locate`] finds the line and column of a place in that tree, and is only called
+//! when there is something to report. [`typed`] and [`to_string`] serve files that a plain serde type
+//! describes (settings, scenarios, a reader's stories).
+//!
+//! Texts come from strangers. Before parsing, size and bracket nesting are bounded, because the
+//! scanner's work grows with depth times length; while parsing, the tree may not outgrow its text,
+//! which is what an alias bomb does.
+
+use std::{borrow::Cow, cell::Cell, fmt};
+
+use serde::{
+    Serialize,
+    de::{self, DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+
+/// Longest text that is parsed in one piece, in bytes.
+pub const PIECE_BYTES_MAX: usize = 128 * 1024;
+/// Deepest nesting of brackets outside which nothing sensible is written.
+pub const NESTING_MAX: usize = 100;
+
+/// A YAML value without its position.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    /// Nothing after the colon, `~` or `null`.
+    Null,
+    /// `true` or `false`, unquoted.
+    Bool(bool),
+    /// A whole number, unquoted.
+    Int(i64),
+    /// Another number, unquoted.
+    Float(f64),
+    /// Text.
+    Text(String),
+    /// A list.
+    List(Vec<Node>),
+    /// Keys and values in the order of the file; a key may stand twice, which is for the reader to refuse.
+    Map(Vec<(String, Node)>),
+    /// A piece that did not parse; reported where it was found.
+    Broken,
+}
+
+impl Node {
+    /// What it is, for messages.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Null => "nothing".into(),
+            Self::Bool(value) => format!("the unquoted word `{value}`"),
+            Self::Int(value) => format!("the number {value}"),
+            Self::Float(value) => format!("the number {value}"),
+            Self::Text(text) => {
+                let short: String = text.chars().take(40).collect();
+                let more = if short.len() < text.len() { "…" } else { "" };
+                format!("the text \"{}{more}\"", short.escape_debug())
+            }
+            Self::List(_) => "a list".into(),
+            Self::Map(_) => "a group of keys".into(),
+            Self::Broken => "something unreadable".into(),
+        }
+    }
+}
+
+/// What is wrong with a YAML text, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (line {line}, column {column})")]
+pub struct YamlError {
+    /// What was found or expected.
+    pub message: String,
+    /// From 1.
+    pub line: u32,
+    /// In characters, from 1.
+    pub column: u32,
+}
+
+/// One step from a value to a part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The value of a key.
+    Key(Cow<'static, str>),
+    /// An element of a list, from 0.
+    Item(usize),
+    /// The n-th key itself, from 0.
+    Entry(usize),
+}
+
+/// Limits that are checked on the bare text, before any parsing.
+///
+/// # Errors
+/// Names the first place where the text is too long or too deeply nested.
+fn bounds(text: &str) -> Result<(), YamlError> {
+    if text.len() > PIECE_BYTES_MAX {
+        return Err(YamlError {
+            message: format!(
+                "{} KiB in one piece; at most {} KiB are read",
+                text.len() / 1024,
+                PIECE_BYTES_MAX / 1024
+            ),
+            line: 1,
+            column: 1,
+        });
+    }
+    let mut depth = 0_usize;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > NESTING_MAX {
+            let (line, column) = position(text, at);
+            return Err(YamlError {
+                message: format!("brackets nested more than {NESTING_MAX} deep"),
+                line,
+                column,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Line and column (in characters), from 1, of a byte of `text`.
+pub fn position(text: &str, at: usize) -> (u32, u32) {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let before = &text[..at];
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    (line as u32, before[start..].chars().count() as u32 + 1)
+}
+
+/// The tree of `text`.
+///
+/// # Errors
+/// The first thing that is not YAML, goes beyond the bounds, or uses tags (`!word`).
+pub fn parse(text: &str) -> Result<Node, YamlError> {
+    bounds(text)?;
+    let budget = Budget {
+        nodes: Cell::new(text.len() + 16),
+        bytes: Cell::new(2 * text.len() + 1024),
+        refused: Cell::new(None),
+    };
+    let deserializer = serde_yaml::Deserializer::from_str(text);
+    NodeSeed(&budget)
+        .deserialize(deserializer)
+        .map_err(|error| yaml_error(&error, budget.refused.get()))
+}
+
+/// Line and column, from 1, of the place that `path` leads to; `None` when it leads nowhere.
+pub fn locate(text: &str, path: &[Step]) -> Option<(u32, u32)> {
+    bounds(text).ok()?;
+    let deserializer = serde_yaml::Deserializer::from_str(text);
+    match Probe(path).deserialize(deserializer) {
+        Err(error) => error
+            .location()
+            .map(|place| (place.line() as u32, place.column() as u32)),
+        Ok(()) => None,
+    }
+}
+
+/// Reads a text straight into a serde type, within the same bounds.
+///
+/// # Errors
+/// The first thing that is not YAML or does not fit the type.
+pub fn typed<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
+    parse(text)?;
+    serde_yaml::from_str(text).map_err(|error| yaml_error(&error, None))
+}
+
+/// Writes a serde value as YAML.
+///
+/// # Errors
+/// A value that YAML cannot express, such as an enum nested in an enum.
+pub fn to_string<T: Serialize>(value: &T) -> Result<String, YamlError> {
+    serde_yaml::to_string(value).map_err(|error| yaml_error(&error, None))
+}
+
+fn yaml_error(error: &serde_yaml::Error, refused: Option<&'static str>) -> YamlError {
+    let (line, column) = error
+        .location()
+        .map_or((1, 1), |place| (place.line() as u32, place.column() as u32));
+    let message = if let Some(refused) = refused {
+        refused.to_owned()
+    } else {
+        let text = error.to_string();
+        let end = text.find(" at line ").unwrap_or(text.len());
+        match &text[..end] {
+            "repetition limit exceeded" => ALIASES.to_owned(),
+            "recursion limit exceeded" => format!("nested more than {NESTING_MAX} deep"),
+            message => message.to_owned(),
+        }
+    };
+    YamlError {
+        message,
+        line,
+        column,
+    }
+}
+
+const ALIASES: &str = "aliases (`*name`) unfold to more than the file itself holds";
+
+/// What a tree may still take.
+struct Budget {
+    nodes: Cell<usize>,
+    bytes: Cell<usize>,
+    refused: Cell<Option<&'static str>>,
+}
+
+impl Budget {
+    fn refuse<E: de::Error>(&self, why: &'static str) -> E {
+        self.refused.set(Some(why));
+        E::custom(why)
+    }
+
+    fn spend<E: de::Error>(&self, bytes: usize) -> Result<(), E> {
+        match (
+            self.nodes.get().checked_sub(1),
+            self.bytes.get().checked_sub(bytes),
+        ) {
+            (Some(nodes), Some(bytes)) => {
+                self.nodes.set(nodes);
+                self.bytes.set(bytes);
+                Ok(())
+            }
+            _ => Err(self.refuse(ALIASES)),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct NodeSeed<'b>(&'b Budget);
+
+impl<'de> DeserializeSeed<'de> for NodeSeed<'_> {
+    type Value = Node;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NodeSeed<'_> {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("YAML")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Node, E> {
+        self.0.spend(0)?;
+        Ok(Node::Null)
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Node, E> {
+        self.0.spend(0)?;
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Node, E> {
+        self.0.spend(0)?;
+        Ok(Node::Int(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Node, E> {
+        self.0.spend(0)?;
+        Ok(i64::try_from(value).map_or(Node::Float(value as f64), Node::Int))
+    }
+
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Node, E> {
+        self.0.spend(0)?;
+        Ok(Node::Float(value as f64))
+    }
+
+    fn visit_u128<E: de::Error>(self, value: u128) -> Result<Node, E> {
+        self.0.spend(0)?;
+        Ok(Node::Float(value as f64))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Node, E> {
+        self.0.spend(0)?;
+        Ok(Node::Float(value))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Node, E> {
+        self.0.spend(text.len())?;
+        Ok(Node::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Node, E> {
+        self.0.spend(text.len())?;
+        Ok(Node::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
+        self.0.spend(0)?;
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element_seed(self)? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        self.0.spend(0)?;
+        let mut entries = Vec::new();
+        while let Some(key) = map.next_key_seed(KeySeed(self.0))? {
+            self.0.spend(key.len())?;
+            entries.push((key, map.next_value_seed(self)?));
+        }
+        Ok(Node::Map(entries))
+    }
+
+    fn visit_enum<A: de::EnumAccess<'de>>(self, _: A) -> Result<Node, A::Error> {
+        Err(self
+            .0
+            .refuse("tags (`!word`) are not used here; quote the text if it starts with `!`"))
+    }
+}
+
+/// A key, as text.
+struct KeySeed<'b>(&'b Budget);
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+    type Value = String;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeySeed<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<String, E> {
+        Ok("null".into())
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<String, A::Error> {
+        Err(self
+            .0
+            .refuse("a list stands where a key is expected; quote text that starts with `[`"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<String, A::Error> {
+        Err(self.0.refuse(
+            "a group of keys stands where a key is expected; quote text that starts with `{`",
+        ))
+    }
+
+    fn visit_enum<A: de::EnumAccess<'de>>(self, _: A) -> Result<String, A::Error> {
+        Err(self.0.refuse("tags (`!word`) are not used here"))
+    }
+}
+
+/// Walks to a place and fails there: the crate then adds the position to the error.
+#[derive(Clone, Copy)]
+struct Probe<'p>(&'p [Step]);
+
+impl Probe<'_> {
+    fn here<E: de::Error>(self) -> Result<(), E> {
+        if self.0.is_empty() {
+            Err(E::custom("here"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Probe<'_> {
+    type Value = ();
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Probe<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("YAML")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        self.here()
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<(), E> {
+        self.here()
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<(), E> {
+        self.here()
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
+        self.here()
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<(), E> {
+        self.here()
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
+        self.here()
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
+        self.here()
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        self.here()?;
+        let (wanted, rest) = match self.0 {
+            [Step::Item(wanted), rest @ ..] => (*wanted, rest),
+            _ => (usize::MAX, self.0),
+        };
+        for place in 0.. {
+            let more = if place == wanted {
+                list.next_element_seed(Probe(rest))?.is_some()
+            } else {
+                list.next_element::<IgnoredAny>()?.is_some()
+            };
+            if !more {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        self.here()?;
+        for place in 0.. {
+            let at_key = matches!(self.0, [Step::Entry(wanted)] if *wanted == place);
+            let Some(key) = map.next_key_seed(KeyProbe(at_key))? else {
+                break;
+            };
+            match self.0 {
+                [Step::Key(wanted), rest @ ..] if **wanted == *key => {
+                    map.next_value_seed(Probe(rest))?;
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_enum<A: de::EnumAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+        Err(de::Error::custom("here"))
+    }
+}
+
+/// Reads a key, or fails at it.
+struct KeyProbe(bool);
+
+impl<'de> DeserializeSeed<'de> for KeyProbe {
+    type Value = String;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeyProbe {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        if self.0 {
+            Err(E::custom("here"))
+        } else {
+            Ok(text.to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &'static str) -> Step {
+        Step::Key(name.into())
+    }
+
+    #[test]
+    fn a_tree_keeps_order_types_and_repeated_keys() {
+        let node = parse("a: 1\nb: [x, '2', no, 007, 1.5, ~]\na: true\n").unwrap();
+        let list = Node::List(vec![
+            Node::Text("x".into()),
+            Node::Text("2".into()),
+            Node::Text("no".into()),
+            Node::Text("007".into()),
+            Node::Float(1.5),
+            Node::Null,
+        ]);
+        assert_eq!(
+            node,
+            Node::Map(vec![
+                ("a".into(), Node::Int(1)),
+                ("b".into(), list),
+                ("a".into(), Node::Bool(true)),
+            ])
+        );
+    }
+
+    #[test]
+    fn places_are_found_by_path() {
+        let text = "deck: d\ncards:\n  - id: a\n    say: >-\n      x\n  - {id: b, leval: hard}\n";
+        let at = |path: &[Step]| locate(text, path);
+        assert_eq!(
+            at(&[key("cards"), Step::Item(1), key("leval")]),
+            Some((6, 20))
+        );
+        assert_eq!(
+            at(&[key("cards"), Step::Item(1), Step::Entry(1)]),
+            Some((6, 13))
+        );
+        assert_eq!(
+            at(&[key("cards"), Step::Item(0), key("say")]),
+            Some((4, 10))
+        );
+        assert_eq!(at(&[key("cards"), Step::Item(0)]), Some((3, 5)));
+        assert_eq!(at(&[key("nothing")]), None);
+    }
+
+    #[test]
+    fn an_alias_bomb_is_refused() {
+        let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..12 {
+            let below = format!("*a{}, ", level - 1).repeat(10);
+            bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+        }
+        let error = parse(&bomb).unwrap_err();
+        assert_eq!(error.message, ALIASES);
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_before_parsing() {
+        let error = parse(&"[".repeat(100_000)).unwrap_err();
+        assert_eq!((error.line, error.column), (1, NESTING_MAX as u32 + 1));
+        let blocks = parse(&"- ".repeat(10_000)).unwrap_err();
+        assert!(blocks.message.contains("deep"), "{blocks}");
+    }
+
+    #[test]
+    fn tags_and_odd_keys_are_refused_with_their_place() {
+        for (text, line) in [("a: 1\nb: !x y\n", 2), ("a: 1\n? [k]\n: v\n", 2)] {
+            assert_eq!(parse(text).unwrap_err().line, line, "{text}");
+        }
+    }
+}
