@@ -4,5 +4,6 @@
 
 pub mod bank;
 pub mod clock;
+pub mod memory;
 pub mod sim;
 pub mod tui;

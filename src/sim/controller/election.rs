@@ -529,7 +529,7 @@ mod tests {
             .unwrap();
         assert_eq!(changed.elected, ElectedFrom::LastKnownLeader);
         assert_eq!(changed.registration.recovery, RecoveryState::Recovering);
-        assert_eq!(changed.registration.last_known_elr, []);
+        assert!(changed.registration.last_known_elr.is_empty());
     }
 
     #[test]
