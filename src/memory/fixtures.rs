@@ -6,6 +6,7 @@ fn origin() -> Origin {
     Origin {
         file: "decks/test.yaml".into(),
         line: 1,
+        item: 0,
         built_in: true,
     }
 }
@@ -14,6 +15,7 @@ fn origin() -> Origin {
 pub(crate) fn card(deck: &str, id: &str) -> Card {
     Card {
         id: id.into(),
+        derived_id: false,
         was: Vec::new(),
         deck: deck.into(),
         kind: Kind::Open,

@@ -14,7 +14,7 @@ use super::{
     scheduler::Scheduler,
     state::{CardState, Due, States},
 };
-use crate::bank::{Bank, Card, CardId, DeckId, Level, TrackId};
+use crate::bank::{Bank, Card, CardId, DeckId, Level, TrackId, problem::nearest};
 
 /// How many other cards stand between two related ones, where there are enough.
 const APART: usize = 4;
@@ -58,15 +58,10 @@ impl Filter {
             if known.contains(&found) {
                 return Ok(());
             }
-            let nearest = known
-                .into_iter()
-                .map(|name| (strsim::jaro_winkler(name, found), name))
-                .filter(|(likeness, _)| *likeness > 0.75)
-                .max_by(|a, b| a.0.total_cmp(&b.0));
             Err(FilterError {
                 what,
                 found: found.to_owned(),
-                nearest: nearest.map(|(_, name)| name.to_owned()),
+                nearest: nearest(found, known).map(str::to_owned),
             })
         };
         if let Some(deck) = &self.deck {

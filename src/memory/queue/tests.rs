@@ -194,6 +194,7 @@ fn filters_narrow_and_a_track_orders() {
         origin: Origin {
             file: "t".into(),
             line: 1,
+            item: 0,
             built_in: true,
         },
     });
