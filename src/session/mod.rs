@@ -1,0 +1,9 @@
+//! Ways to practise, as pure state machines: what the reader does goes in, what is to be recorded comes out.
+//!
+//! Time and seed are arguments; nothing here touches the disk, the clock or the terminal.
+
+pub mod design;
+pub mod interview;
+pub mod quiz;
+pub mod selftest;
+pub mod stories;
