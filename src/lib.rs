@@ -4,6 +4,8 @@
 
 pub mod bank;
 pub mod clock;
+pub mod lab;
 pub mod memory;
+pub mod session;
 pub mod sim;
 pub mod tui;

@@ -348,6 +348,7 @@ pub(super) mod tests {
             origin: Origin {
                 file: "t".into(),
                 line: 1,
+                item: 0,
                 built_in: true,
             },
         }

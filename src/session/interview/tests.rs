@@ -20,6 +20,7 @@ fn question(id: &str, level: Level) -> Question {
         topic: "Topic".into(),
         card: Card {
             id: id.into(),
+            derived_id: false,
             was: Vec::new(),
             deck: "deck".into(),
             kind: Kind::Open,
@@ -48,6 +49,7 @@ fn question(id: &str, level: Level) -> Question {
             origin: Origin {
                 file: "t".into(),
                 line: 1,
+                item: 0,
                 built_in: true,
             },
         },
