@@ -3,6 +3,7 @@
 //! The rooms, and what each may use, are described in `docs/ARCHITECTURE.md`.
 
 pub mod bank;
+pub mod cli;
 pub mod clock;
 pub mod lab;
 pub mod memory;

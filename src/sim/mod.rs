@@ -5,6 +5,7 @@
 //! as arguments.
 
 pub mod broker;
+pub mod conformance;
 pub mod controller;
 pub mod group;
 pub mod partitioner;

@@ -4,3 +4,5 @@
 pub mod epoch_cache;
 pub mod partition_state;
 pub mod producer_state;
+pub mod reading;
+pub mod reconcile;

@@ -1,3 +1,4 @@
 //! Consumer groups of the classic protocol.
 
 pub mod assignors;
+pub mod lag;
