@@ -1,7 +1,7 @@
-//! The `highwater` binary.
+//! The `highwater` binary: hands over to the command line.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    highwater::cli::run()
+    highwater::cli::main()
 }

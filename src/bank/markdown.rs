@@ -110,7 +110,7 @@ fn fences(text: &str, findings: &mut Vec<Finding>) {
             (Some((_, opener, _)), Some(fence))
                 if opener == fence && bare.trim_end().trim_start_matches(['`', '~']).is_empty() =>
             {
-                open = None
+                open = None;
             }
             (Some((_, _, "text")), _) => {
                 let width = row.chars().count();
@@ -212,10 +212,7 @@ pub fn listings(text: &str) -> Vec<(String, String)> {
 }
 
 fn line_of(text: &str, at: usize) -> u32 {
-    text.as_bytes()[..at.min(text.len())]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count() as u32
+    text[..at.min(text.len())].matches('\n').count() as u32
 }
 
 /// Characters that terminals draw as pictures, two cells wide or not, and the joiners between them.

@@ -4,6 +4,8 @@
 //! strictly and keeps what is sound, `check` holds the whole against rules that need more than one
 //! file, `pack` turns a bank into bytes at build time and back at start.
 
+pub mod built_in;
+pub mod cache;
 pub mod card;
 pub mod check;
 pub mod clean;
@@ -13,9 +15,12 @@ pub mod id;
 pub mod identity;
 pub mod load;
 pub mod markdown;
+pub mod pack;
 pub mod problem;
+pub mod user;
 pub mod yaml;
 
+pub use built_in::built_in;
 pub use card::{
     Answer, Card, ChapterLink, Check, Choice, Code, FollowUp, Kind, Level, Origin, See,
 };

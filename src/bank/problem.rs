@@ -23,6 +23,34 @@ impl Severity {
     }
 }
 
+/// Which rule a problem breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Rule {
+    /// The file cannot be read, or not as what it should be.
+    Format,
+    /// Readable, but not as the bank is written.
+    Style,
+    /// A name that is taken.
+    Duplicate,
+    /// A link that leads nowhere.
+    Link,
+    /// A card without chapter, a chapter without card.
+    Coverage,
+}
+
+impl Rule {
+    /// The word used in output.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Style => "style",
+            Self::Duplicate => "duplicate",
+            Self::Link => "link",
+            Self::Coverage => "coverage",
+        }
+    }
+}
+
 /// One mistake: its place, what was found and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
@@ -34,6 +62,8 @@ pub struct Problem {
     pub column: u32,
     /// How much it matters.
     pub severity: Severity,
+    /// Which rule it breaks.
+    pub rule: Rule,
     /// What was found and what was expected.
     pub message: String,
 }
@@ -46,6 +76,7 @@ impl Problem {
             line: 1,
             column: 1,
             severity: Severity::Error,
+            rule: Rule::Format,
             message: message.into(),
         }
     }

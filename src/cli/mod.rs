@@ -1,49 +1,134 @@
-//! The command line: one file per subcommand, which parses its arguments,
-//! calls the rooms and prints.
+//! The command line: parses it, calls one subcommand, prints errors, gives the exit code.
 //!
-//! Exit codes: 0 done, 1 problems found, 2 wrong usage.
+//! One file per subcommand, each with its `Args` and its `run`. Exit codes: 0 done, 1 problems were
+//! found or something failed, 2 wrong usage.
 
-use std::io;
-use std::process::ExitCode;
+mod check;
+mod completions;
+mod folders;
+mod man;
+mod output;
 
-use clap::{Parser, Subcommand};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
-pub mod conformance;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub use folders::Folders;
+pub use output::Outcome;
+
+const AFTER: &str = "\
+Exit codes: 0 done, 1 problems were found or something failed, 2 wrong usage.
+Without a command the home screen opens.";
 
 /// Prepare for back-end interviews on Kafka and distributed systems, in the terminal.
 #[derive(Debug, Parser)]
-#[command(name = "highwater", version, arg_required_else_help = true)]
-pub struct Cli {
+#[command(name = "highwater", version, after_help = AFTER, max_term_width = 100, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Global {
+    /// Keep progress, own cards and stories in this folder [env: HIGHWATER_DATA_DIR]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// Read settings from this folder [env: HIGHWATER_CONFIG_DIR]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub config_dir: Option<PathBuf>,
+    /// Add the cards of a folder or file of your own; may be given several times
+    #[arg(long, global = true, value_name = "PATH")]
+    pub bank: Vec<PathBuf>,
+    /// How many colours to use
+    #[arg(long, global = true, value_name = "DEPTH", default_value = "auto")]
+    pub color: Color,
+}
+
+/// How many colours to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// As many as the terminal says it has.
+    #[default]
+    Auto,
+    /// As many as the terminal says it has, into a pipe too.
+    Always,
+    /// None.
+    Never,
+    /// The sixteen of the terminal's own palette.
+    #[value(name = "16")]
+    Sixteen,
+    /// The palette of 256.
+    #[value(name = "256")]
+    Palette,
+    /// 24 bits.
+    #[value(name = "true")]
+    True,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run Kafka's own test cases against the simulated cluster.
-    Conformance(conformance::Args),
+    /// Find mistakes in the bank and in cards of your own
+    Check(check::Args),
+    /// Print a script that completes commands in your shell
+    Completions(completions::Args),
+    /// Print the manual page
+    Man,
 }
 
-/// Parses the process's arguments and runs what they ask for.
-pub fn run() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Conformance(args) => conformance::run(&args, &mut io::stdout().lock()),
-    };
-    match result {
-        Ok(code) => code,
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
         Err(error) => {
-            eprintln!("highwater: {error:#}");
-            ExitCode::from(1)
+            // help goes to standard output and succeeds; neither may panic on a closed pipe
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
+    };
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let result = run(arguments, &mut out).and_then(|outcome| {
+        out.flush()?;
+        Ok(outcome)
+    });
+    output::exit_code(result)
+}
+
+fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let global = &arguments.global;
+    match arguments.command {
+        None => {
+            write!(out, "{}", Arguments::command().render_help())?;
+            Ok(Outcome::Done)
+        }
+        Some(Command::Check(args)) => check::run(&args, global, out),
+        Some(Command::Completions(args)) => completions::run(&args, &mut Arguments::command(), out),
+        Some(Command::Man) => man::run(Arguments::command(), out),
     }
 }
 
-/// Whether the reader of our output has gone, which is its right.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_commands_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_is_the_one_agreed() {
+        let help = Arguments::command()
+            .term_width(100)
+            .render_long_help()
+            .to_string();
+        insta::assert_snapshot!(help);
+    }
 }

@@ -5,7 +5,6 @@
 //! as arguments.
 
 pub mod broker;
-pub mod conformance;
 pub mod controller;
 pub mod group;
 pub mod partitioner;

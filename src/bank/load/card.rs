@@ -313,14 +313,17 @@ fn number(d: &mut Decoder, f: &mut Fields) -> Answer {
             );
             let node = d.required(&mut f, "value");
             value = figure(d, node, "value");
-            if let Some(node) = d.optional(&mut f, "unit") {
-                unit = d.at(Step::Key("unit".into()), |d| d.as_text(node));
-            }
+            unit = match d.optional(&mut f, "unit") {
+                // a bare count may say so
+                Some(Node::Text(text)) if text.is_empty() => text,
+                Some(node) => d.at(Step::Key("unit".into()), |d| d.as_text(node)),
+                None => String::new(),
+            };
             let node = d.optional(&mut f, "tolerance");
             tolerance = figure(d, node, "tolerance");
             if tolerance.is_some_and(|tolerance| tolerance < 0.0) {
                 d.at(Step::Key("tolerance".into()), |d| {
-                    d.error("a tolerance below 0")
+                    d.error("a tolerance below 0");
                 });
             }
         });

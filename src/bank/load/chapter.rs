@@ -7,7 +7,7 @@ use super::{
         content::Chapter,
         id::{ChapterId, is_valid},
         markdown,
-        problem::{Problem, Severity},
+        problem::{Problem, Rule, Severity},
         yaml,
     },
     decoder::Decoder,
@@ -19,12 +19,13 @@ const FRONT_BYTES_MAX: usize = 8 * 1024;
 /// Reads a chapter; a mistake in its front matter leaves it out.
 pub(super) fn chapter(id: &str, text: &str, origin: &Origin) -> (Option<Chapter>, Vec<Problem>) {
     let mut problems = Vec::new();
-    let mut report = |line: u32, column: u32, severity, message: String| {
+    let mut report = |line: u32, column: u32, severity, rule, message: String| {
         problems.push(Problem {
             file: origin.file.clone(),
             line,
             column,
             severity,
+            rule,
             message,
         });
     };
@@ -32,18 +33,24 @@ pub(super) fn chapter(id: &str, text: &str, origin: &Origin) -> (Option<Chapter>
         let message = format!(
             "`{id}` cannot name a chapter; expected lower-case words joined by hyphens as folder and file names"
         );
-        report(1, 1, Severity::Error, message);
+        report(1, 1, Severity::Error, Rule::Format, message);
         return (None, problems);
     }
     let Some((front, body)) = split(text) else {
         let message = "no front matter; a chapter starts with `---`, `title:`, `about:`, `part:`, `order:` and `---`";
-        report(1, 1, Severity::Error, message.into());
+        report(1, 1, Severity::Error, Rule::Format, message.into());
         return (None, problems);
     };
     let root = match yaml::parse(front) {
         Ok(root) => root,
         Err(error) => {
-            report(error.line + 1, error.column, Severity::Error, error.message);
+            report(
+                error.line + 1,
+                error.column,
+                Severity::Error,
+                Rule::Format,
+                error.message,
+            );
             return (None, problems);
         }
     };
@@ -55,7 +62,13 @@ pub(super) fn chapter(id: &str, text: &str, origin: &Origin) -> (Option<Chapter>
     let order = d.whole(&mut f, "order", 0..=1_000_000);
     for found in &d.found {
         let (line, column) = yaml::locate(front, &found.path).unwrap_or((1, 1));
-        report(line + 1, column, found.severity, found.message.clone());
+        report(
+            line + 1,
+            column,
+            found.severity,
+            found.rule,
+            found.message.clone(),
+        );
     }
     if d.errors() > 0 {
         return (None, problems);
@@ -68,7 +81,13 @@ pub(super) fn chapter(id: &str, text: &str, origin: &Origin) -> (Option<Chapter>
         Severity::Warning
     };
     for finding in markdown::examine(&body) {
-        report(body_line + finding.line, 1, strict, finding.message);
+        report(
+            body_line + finding.line,
+            1,
+            strict,
+            Rule::Style,
+            finding.message,
+        );
     }
     let mut headings: Vec<super::super::content::Heading> = Vec::new();
     for (line, heading) in markdown::headings(&body) {
@@ -77,14 +96,14 @@ pub(super) fn chapter(id: &str, text: &str, origin: &Origin) -> (Option<Chapter>
                 "`# {}` in a chapter; its title stands in the front matter, headings start at `##`",
                 heading.title
             );
-            report(body_line + line, 1, strict, message);
+            report(body_line + line, 1, strict, Rule::Style, message);
         }
         if headings.iter().any(|other| other.anchor == heading.anchor) {
             let message = format!(
                 "the anchor `{}` stands twice; give one heading another with `{{#name}}`",
                 heading.anchor
             );
-            report(body_line + line, 1, strict, message);
+            report(body_line + line, 1, strict, Rule::Style, message);
         }
         headings.push(heading);
     }

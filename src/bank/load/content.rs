@@ -38,6 +38,8 @@ pub(super) fn track(d: &mut Decoder, root: Node, origin: Origin) -> Option<Track
     (d.errors() == before).then_some(track)
 }
 
+const TARGETS: [&str; 4] = ["card", "drill", "skill", "story"];
+
 /// A card's id, or a map that names one target.
 fn entry(d: &mut Decoder, node: Node) -> Option<Entry> {
     if matches!(node, Node::Text(_)) {
@@ -47,14 +49,13 @@ fn entry(d: &mut Decoder, node: Node) -> Option<Entry> {
             most_asked: false,
         });
     }
-    const KINDS: [&str; 4] = ["card", "drill", "skill", "story"];
     let mut f = d.fields(
         node,
         "an entry",
         &["card", "drill", "skill", "story", "asked"],
     );
     let most_asked = f.has("asked") && d.word(&mut f, "asked", &["most"]).is_some();
-    let named: Vec<&'static str> = KINDS.into_iter().filter(|key| f.has(key)).collect();
+    let named: Vec<&'static str> = TARGETS.into_iter().filter(|key| f.has(key)).collect();
     let [key] = named[..] else {
         d.error(format!(
             "an entry names {}; expected exactly one of {}",
@@ -63,7 +64,7 @@ fn entry(d: &mut Decoder, node: Node) -> Option<Entry> {
             } else {
                 named.join(" and ")
             },
-            KINDS.join(" ")
+            TARGETS.join(" ")
         ));
         return None;
     };

@@ -8,7 +8,7 @@ use super::super::{
     clean::cleaned,
     id::is_valid,
     markdown,
-    problem::{Severity, did_you_mean},
+    problem::{Rule, Severity, did_you_mean},
     yaml::{Node, Step},
 };
 
@@ -18,6 +18,7 @@ pub(super) struct Found {
     /// Line within the text at `path`, from 0, where that matters.
     pub(super) line: Option<u32>,
     pub(super) severity: Severity,
+    pub(super) rule: Rule,
     pub(super) message: String,
 }
 
@@ -75,7 +76,7 @@ impl Decoder {
         value
     }
 
-    fn note(&mut self, severity: Severity, line: Option<u32>, message: String) {
+    fn note(&mut self, severity: Severity, rule: Rule, line: Option<u32>, message: String) {
         if severity == Severity::Error {
             self.errors += 1;
         }
@@ -83,13 +84,14 @@ impl Decoder {
             path: self.path.clone(),
             line,
             severity,
+            rule,
             message,
         });
     }
 
     /// Notes a mistake at the current place.
     pub(super) fn error(&mut self, message: impl Into<String>) {
-        self.note(Severity::Error, None, message.into());
+        self.note(Severity::Error, Rule::Format, None, message.into());
     }
 
     /// Notes something that the built-in bank must not have, but that is no reason to leave a
@@ -100,7 +102,7 @@ impl Decoder {
         } else {
             Severity::Warning
         };
-        self.note(severity, line, message.into());
+        self.note(severity, Rule::Style, line, message.into());
     }
 
     /// The keys of a map, after refusing unknown and repeated ones.

@@ -66,7 +66,7 @@ pub fn read(source: &Source, bytes: Vec<u8>) -> Loaded {
         bank.chapters.extend(chapter);
         Loaded { bank, problems }
     } else {
-        yaml_file(source, text)
+        yaml_file(source, &text)
     };
     loaded.problems.splice(0..0, problems);
     loaded
@@ -94,8 +94,8 @@ impl Source {
     }
 }
 
-fn yaml_file(source: &Source, text: String) -> Loaded {
-    let document = outline::read(&text);
+fn yaml_file(source: &Source, text: &str) -> Loaded {
+    let document = outline::read(text);
     let mut d = Decoder::new(source.built_in);
     let mut bank = Bank::default();
     let mut problems: Vec<Problem> = document
@@ -126,13 +126,13 @@ fn yaml_file(source: &Source, text: String) -> Loaded {
         FileKind::Stories => (bank.stories, bank.prompts) = content::stories(&mut d, root, origin),
         FileKind::Scenario => {
             if let Node::Map(root) = root {
-                let found = content::scenario(&mut d, root, text.clone(), whole);
+                let found = content::scenario(&mut d, root, text.to_owned(), whole);
                 bank.scenarios.extend(found);
             }
         }
         FileKind::Chapter => {}
     }
-    problems.extend(located(&d.found, &text, &source.shown));
+    problems.extend(located(&d.found, text, &source.shown));
     Loaded { bank, problems }
 }
 
@@ -150,6 +150,7 @@ fn located(found: &[Found], text: &str, shown: &Arc<str>) -> Vec<Problem> {
             line,
             column,
             severity: found.severity,
+            rule: found.rule,
             message: found.message.clone(),
         });
     }
@@ -214,15 +215,30 @@ fn deck(
     });
 }
 
+/// Answers for files that were read before.
+pub trait Remember: Sync {
+    /// What stands for a file with these bytes.
+    fn key(&self, source: &Source, bytes: &[u8]) -> u128;
+    /// What was kept under a key.
+    fn recall(&self, key: u128) -> Option<Loaded>;
+    /// Keeps what was read.
+    fn keep(&self, key: u128, loaded: &Loaded);
+}
+
 /// Reads many files, on as many threads as there are cores; parts come back in the order of the files.
-///
-/// `remembered` may answer for a file's bytes instead of reading them again.
-pub fn read_all(
-    sources: &[Source],
-    remembered: &(dyn Fn(&Source, &[u8]) -> Option<Loaded> + Sync),
-) -> Vec<Loaded> {
+pub fn read_all<M: Remember>(sources: &[Source], memory: Option<&M>) -> Vec<Loaded> {
     let one = |source: &Source| match source.bytes() {
-        Ok(bytes) => remembered(source, &bytes).unwrap_or_else(|| read(source, bytes)),
+        Ok(bytes) => {
+            let Some(memory) = memory else {
+                return read(source, bytes);
+            };
+            let key = memory.key(source, &bytes);
+            memory.recall(key).unwrap_or_else(|| {
+                let loaded = read(source, bytes);
+                memory.keep(key, &loaded);
+                loaded
+            })
+        }
         Err(message) => Loaded {
             bank: Bank::default(),
             problems: vec![Problem::whole_file(&source.shown, message)],
@@ -252,6 +268,21 @@ pub fn read_all(
     });
     let parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
     parts.into_iter().flatten().collect()
+}
+
+/// Remembers nothing.
+pub struct Forgetful;
+
+impl Remember for Forgetful {
+    fn key(&self, _: &Source, _: &[u8]) -> u128 {
+        0
+    }
+
+    fn recall(&self, _: u128) -> Option<Loaded> {
+        None
+    }
+
+    fn keep(&self, _: u128, _: &Loaded) {}
 }
 
 /// Whether any of the problems is an error.

@@ -4,5 +4,3 @@
 pub mod epoch_cache;
 pub mod partition_state;
 pub mod producer_state;
-pub mod reading;
-pub mod reconcile;

@@ -2,5 +2,4 @@
 //! sync, which proposals of leaders it accepts.
 
 pub mod alter_partition;
-pub mod broker_change;
 pub mod election;

@@ -1,4 +1,3 @@
 //! Consumer groups of the classic protocol.
 
 pub mod assignors;
-pub mod lag;

@@ -1,0 +1,372 @@
+//! Links between the parts of the bank: which lead nowhere, and taking those out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    super::{
+        card::{Answer, Card, ChapterLink, FollowUp, Origin, See},
+        collection::Bank,
+        content::{Chapter, Target},
+        id::{CardId, DrillId},
+        markdown,
+        problem::{Rule, nearest},
+        yaml::Step,
+    },
+    Found, Spot, card_path, key,
+};
+
+/// What links may lead to.
+pub(super) struct Links<'b> {
+    bank: &'b Bank,
+    cards: BTreeSet<&'b str>,
+    chapters: BTreeMap<&'b str, &'b Chapter>,
+    drills: BTreeSet<&'b str>,
+    scenarios: BTreeSet<&'b str>,
+    skills: BTreeSet<&'b str>,
+    stories: BTreeSet<&'b str>,
+}
+
+impl<'b> Links<'b> {
+    pub(super) fn of(bank: &'b Bank) -> Self {
+        let skills = bank.areas.iter().flat_map(|area| &area.skills);
+        Self {
+            bank,
+            cards: bank.cards.iter().map(|card| card.id.as_str()).collect(),
+            chapters: bank.chapters.iter().map(|c| (c.id.as_str(), c)).collect(),
+            drills: bank.drills.iter().map(|drill| drill.id.as_str()).collect(),
+            scenarios: bank.scenarios.iter().map(|s| s.id.as_str()).collect(),
+            skills: skills.map(|skill| skill.id.as_str()).collect(),
+            stories: bank.stories.iter().map(|story| story.id.as_str()).collect(),
+        }
+    }
+
+    /// What is wrong with a link to `id`, if anything.
+    fn dead(&self, what: &str, id: &str) -> Option<String> {
+        let known = match what {
+            "card" => &self.cards,
+            "drill" => &self.drills,
+            "scenario" => &self.scenarios,
+            "skill" => &self.skills,
+            _ => &self.stories,
+        };
+        if known.contains(id) {
+            return None;
+        }
+        if what == "card"
+            && let Some(card) = self.bank.card(&id.into())
+        {
+            return Some(format!("the card `{id}` is called `{}` now", card.id));
+        }
+        let near =
+            nearest(id, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
+        Some(format!(
+            "there is no {what} `{id}`{}",
+            near.unwrap_or_default()
+        ))
+    }
+
+    fn dead_chapter(&self, id: &str, anchor: Option<&str>) -> Option<String> {
+        let Some(chapter) = self.chapters.get(id) else {
+            let near = nearest(id, self.chapters.keys().copied())
+                .map(|near| format!("; did you mean `{near}`?"));
+            return Some(format!(
+                "there is no chapter `{id}`{}",
+                near.unwrap_or_default()
+            ));
+        };
+        let anchor = anchor?;
+        let anchors = || {
+            chapter
+                .headings
+                .iter()
+                .map(|heading| heading.anchor.as_str())
+        };
+        if anchors().any(|known| known == anchor) {
+            return None;
+        }
+        let near = nearest(anchor, anchors()).map_or_else(
+            || format!("; its anchors: {}", anchors().collect::<Vec<_>>().join(" ")),
+            |near| format!("; did you mean `{near}`?"),
+        );
+        Some(format!("the chapter `{id}` has no anchor `{anchor}`{near}"))
+    }
+
+    /// What is wrong with a Markdown link, if it leads into the bank.
+    fn dead_target(&self, target: &str) -> Option<String> {
+        let (scheme, rest) = target.split_once(':')?;
+        match scheme {
+            "card" | "drill" | "scenario" => self.dead(scheme, rest),
+            "chapter" => match rest.split_once('#') {
+                Some((id, anchor)) => self.dead_chapter(id, Some(anchor)),
+                None => self.dead_chapter(rest, None),
+            },
+            "http" | "https" => None,
+            _ => Some(format!(
+                "a link to `{target}`; expected card:ID, chapter:ID#anchor, drill:ID, scenario:ID or https://…"
+            )),
+        }
+    }
+
+    fn prose(&self, text: &str, origin: &Origin, path: &dyn Fn() -> Vec<Step>, found: &mut Found) {
+        for link in markdown::links(text) {
+            let message = if link.target.contains(':') {
+                self.dead_target(&link.target)
+            } else {
+                Some(format!(
+                    "a link to `{}`; links inside the bank are written card:ID, chapter:ID#anchor, drill:ID, scenario:ID",
+                    link.target
+                ))
+            };
+            if let Some(message) = message {
+                found.push((
+                    origin.clone(),
+                    Spot::Path(path(), Some(link.line)),
+                    Rule::Link,
+                    message,
+                ));
+            }
+        }
+    }
+
+    fn see(&self, see: &See, origin: &Origin, base: &[Step], found: &mut Found) {
+        let mut note = |steps: Vec<Step>, message: Option<String>| {
+            if let Some(message) = message {
+                let mut path = base.to_vec();
+                path.push(key("see"));
+                path.extend(steps);
+                found.push((origin.clone(), Spot::Path(path, None), Rule::Link, message));
+            }
+        };
+        if let Some(ChapterLink { chapter, anchor }) = &see.chapter {
+            note(
+                vec![key("chapter")],
+                self.dead_chapter(chapter.as_str(), anchor.as_deref()),
+            );
+        }
+        for (place, card) in see.cards.iter().enumerate() {
+            note(
+                vec![key("cards"), Step::Item(place)],
+                self.dead("card", card.as_str()),
+            );
+        }
+        if let Some(scenario) = &see.scenario {
+            note(
+                vec![key("scenario")],
+                self.dead("scenario", scenario.as_str()),
+            );
+        }
+        if let Some(drill) = &see.drill {
+            note(vec![key("drill")], self.dead("drill", drill.as_str()));
+        }
+    }
+
+    pub(super) fn card(&self, card: &Card, found: &mut Found) {
+        let base = || card_path(card);
+        self.see(&card.see, &card.origin, &base(), found);
+        let mut prose = |text: &str, steps: &dyn Fn() -> Vec<Step>| {
+            let path = || [base(), steps()].concat();
+            self.prose(text, &card.origin, &path, found);
+        };
+        let single = [
+            ("ask", Some(&card.ask)),
+            ("say", Some(&card.say)),
+            ("explain", Some(&card.explain)),
+            ("trap", card.trap.as_ref()),
+            ("hook", card.hook.as_ref()),
+            ("fix", card.fix.as_ref()),
+        ];
+        for (name, text) in single {
+            if let Some(text) = text {
+                prose(text, &|| vec![key(name)]);
+            }
+        }
+        for (place, point) in card.points.iter().enumerate() {
+            prose(point, &|| vec![key("points"), Step::Item(place)]);
+        }
+        for (place, FollowUp { say, .. }) in card.follow_ups.iter().enumerate() {
+            prose(say, &|| {
+                vec![key("follow_ups"), Step::Item(place), key("say")]
+            });
+        }
+        for (place, check) in card.checks.iter().enumerate() {
+            let at = || vec![key("checks"), Step::Item(place)];
+            match &check.answer {
+                Answer::Choose { choices } => {
+                    for (n, choice) in choices.iter().enumerate() {
+                        prose(&choice.why, &|| {
+                            [at(), vec![key("choose"), Step::Item(n), key("why")]].concat()
+                        });
+                    }
+                }
+                Answer::Order { why, .. }
+                | Answer::Type { why, .. }
+                | Answer::Number { why, .. } => {
+                    prose(why, &|| [at(), vec![key("why")]].concat());
+                }
+            }
+        }
+    }
+
+    /// Everything but cards, in files that are new.
+    pub(super) fn others(&self, bank: &Bank, is_new: &dyn Fn(&Origin) -> bool, found: &mut Found) {
+        for chapter in bank
+            .chapters
+            .iter()
+            .filter(|chapter| is_new(&chapter.origin))
+        {
+            for link in markdown::links(&chapter.text) {
+                let own = link
+                    .target
+                    .strip_prefix('#')
+                    .map(|anchor| self.dead_chapter(chapter.id.as_str(), Some(anchor)));
+                let message = own.unwrap_or_else(|| {
+                    if link.target.contains(':') {
+                        self.dead_target(&link.target)
+                    } else {
+                        Some(format!("a link to `{}`; expected chapter:ID#anchor, card:ID, drill:ID, scenario:ID, #anchor or https://…", link.target))
+                    }
+                });
+                if let Some(message) = message {
+                    found.push((
+                        chapter.origin.clone(),
+                        Spot::Line(chapter.text_line + link.line),
+                        Rule::Link,
+                        message,
+                    ));
+                }
+            }
+        }
+        let mut note = |origin: &Origin, path: Vec<Step>, message: Option<String>| {
+            if let Some(message) = message {
+                found.push((origin.clone(), Spot::Path(path, None), Rule::Link, message));
+            }
+        };
+        for track in bank.tracks.iter().filter(|track| is_new(&track.origin)) {
+            for (s, section) in track.sections.iter().enumerate() {
+                for (e, entry) in section.entries.iter().enumerate() {
+                    let path = vec![
+                        key("sections"),
+                        Step::Item(s),
+                        key("entries"),
+                        Step::Item(e),
+                    ];
+                    let message = match &entry.target {
+                        Target::Card(id) => self.dead("card", id.as_str()),
+                        Target::Drill(id) => self.dead("drill", id.as_str()),
+                        Target::Skill(id) => self.dead("skill", id.as_str()),
+                        Target::Story(id) => self.dead("story", id.as_str()),
+                    };
+                    note(&track.origin, path, message);
+                }
+            }
+        }
+        for area in bank.areas.iter().filter(|area| is_new(&area.origin)) {
+            for (s, skill) in area.skills.iter().enumerate() {
+                let at = |rest: Vec<Step>| [vec![key("skills"), Step::Item(s)], rest].concat();
+                for (n, id) in skill.cards.iter().enumerate() {
+                    note(
+                        &area.origin,
+                        at(vec![key("cards"), Step::Item(n)]),
+                        self.dead("card", id.as_str()),
+                    );
+                }
+                for (n, id) in skill.drills.iter().enumerate() {
+                    note(
+                        &area.origin,
+                        at(vec![key("drills"), Step::Item(n)]),
+                        self.dead("drill", id.as_str()),
+                    );
+                }
+                if let Some(link) = &skill.chapter {
+                    note(
+                        &area.origin,
+                        at(vec![key("chapter")]),
+                        self.dead_chapter(link.chapter.as_str(), link.anchor.as_deref()),
+                    );
+                }
+            }
+        }
+        for prompt in bank.prompts.iter().filter(|prompt| is_new(&prompt.origin)) {
+            for (n, id) in prompt.stories.iter().enumerate() {
+                let path = vec![
+                    key("prompts"),
+                    Step::Item(prompt.origin.item as usize),
+                    key("stories"),
+                    Step::Item(n),
+                ];
+                note(&prompt.origin, path, self.dead("story", id.as_str()));
+            }
+        }
+        for drill in bank.drills.iter().filter(|drill| is_new(&drill.origin)) {
+            self.see(&drill.see, &drill.origin, &[], found);
+            self.prose(
+                &drill.context,
+                &drill.origin,
+                &|| vec![key("context")],
+                found,
+            );
+            for (n, stage) in drill.stages.iter().enumerate() {
+                self.prose(
+                    &stage.worked,
+                    &drill.origin,
+                    &|| vec![key("stages"), Step::Item(n), key("worked")],
+                    found,
+                );
+            }
+        }
+    }
+}
+
+/// Takes links that lead nowhere out of cards from `from` on and of everything that lists others, so
+/// that no screen offers them.
+pub(super) fn drop_dead_links(bank: &mut Bank, from: usize) {
+    let mut cards = std::mem::take(&mut bank.cards);
+    let known: BTreeSet<CardId> = cards.iter().map(|card| card.id.clone()).collect();
+    for card in cards.iter_mut().skip(from) {
+        drop_dead_see(&mut card.see, bank, &known);
+    }
+    bank.cards = cards;
+    let mut tracks = std::mem::take(&mut bank.tracks);
+    for section in tracks.iter_mut().flat_map(|track| &mut track.sections) {
+        section.entries.retain(|entry| match &entry.target {
+            Target::Card(id) => known.contains(id),
+            Target::Drill(id) => bank.drill(id).is_some(),
+            Target::Skill(id) => bank.skill(id).is_some(),
+            Target::Story(id) => bank.story(id).is_some(),
+        });
+    }
+    bank.tracks = tracks;
+    let mut areas = std::mem::take(&mut bank.areas);
+    for skill in areas.iter_mut().flat_map(|area| &mut area.skills) {
+        skill.cards.retain(|id| known.contains(id));
+        skill.drills.retain(|id| bank.drill(id).is_some());
+        skill.chapter = skill
+            .chapter
+            .take()
+            .filter(|link| bank.chapter(&link.chapter).is_some());
+    }
+    bank.areas = areas;
+    let mut drills = std::mem::take(&mut bank.drills);
+    let names: BTreeSet<DrillId> = drills.iter().map(|drill| drill.id.clone()).collect();
+    for drill in &mut drills {
+        let related = drill.see.drill.take().filter(|id| names.contains(id));
+        drop_dead_see(&mut drill.see, bank, &known);
+        drill.see.drill = related;
+    }
+    bank.drills = drills;
+    let mut prompts = std::mem::take(&mut bank.prompts);
+    for prompt in &mut prompts {
+        prompt.stories.retain(|id| bank.story(id).is_some());
+    }
+    bank.prompts = prompts;
+}
+
+fn drop_dead_see(see: &mut See, bank: &Bank, cards: &BTreeSet<CardId>) {
+    see.cards.retain(|id| cards.contains(id));
+    see.drill = see.drill.take().filter(|id| bank.drill(id).is_some());
+    see.scenario = see.scenario.take().filter(|id| bank.scenario(id).is_some());
+    see.chapter = see
+        .chapter
+        .take()
+        .filter(|link| bank.chapter(&link.chapter).is_some());
+}

@@ -1,0 +1,50 @@
+//! Exit codes, and errors on standard error.
+
+use std::{error::Error, fmt, io, process::ExitCode};
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything is done: exit code 0.
+    Done,
+    /// Problems were found and printed: exit code 1.
+    Problems,
+}
+
+/// A mistake in what was asked for, such as a deck that does not exist: exit code 2.
+#[derive(Debug)]
+pub(super) struct Usage(pub String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Usage {}
+
+/// Prints an error with what led to it, and gives the exit code.
+///
+/// A closed pipe is no error: whoever read the output has had enough of it.
+pub(super) fn exit_code(result: anyhow::Result<Outcome>) -> ExitCode {
+    let error = match result {
+        Ok(Outcome::Done) => return ExitCode::SUCCESS,
+        Ok(Outcome::Problems) => return ExitCode::FAILURE,
+        Err(error) => error,
+    };
+    let closed = |cause: &(dyn Error + 'static)| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    };
+    if error.chain().any(closed) {
+        return ExitCode::SUCCESS;
+    }
+    let mut text = format!("highwater: {error}\n");
+    for cause in error.chain().skip(1) {
+        text = format!("{text}  because: {cause}\n");
+    }
+    // standard error may be closed too
+    let _ = io::Write::write_all(&mut io::stderr(), text.as_bytes());
+    ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+}
