@@ -1,0 +1,307 @@
+//! What every state machine works with: the world around it, and the handle through which it acts on it.
+//!
+//! A node handles a message or a timer with `&mut self` and a [`Context`]. Through it the node sends, sets timers and
+//! tells what happened; it reaches no other node in any other way.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::event::{Event, EventId, What};
+use super::ledger::Ledger;
+use super::message::{Envelope, Message};
+use super::network::{Fate, Network};
+use super::node::{Names, NodeId};
+use super::queue::EventQueue;
+use super::rng::Rng;
+use super::time::Time;
+
+/// What a node asked to be woken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timer {
+    /// A broker's.
+    Broker(super::broker::BrokerTimer),
+    /// The controller quorum's.
+    Controller(super::controller::ControllerTimer),
+    /// A producer's.
+    Producer(super::producer::ProducerTimer),
+}
+
+/// Something that waits in the queue.
+#[derive(Debug, Clone)]
+pub enum Occurrence {
+    /// A message arrives.
+    Deliver(Envelope),
+    /// A timer fires, unless its node restarted in between.
+    Fire {
+        /// Whose.
+        node: NodeId,
+        /// The incarnation that set it.
+        incarnation: u32,
+        /// What for.
+        timer: Timer,
+        /// The event that led to it.
+        cause: Option<EventId>,
+    },
+}
+
+/// The events so far, in shared chunks, so that snapshots share them.
+#[derive(Debug, Clone, Default)]
+pub struct EventLog {
+    chunks: Vec<Arc<Vec<Event>>>,
+    tail: Vec<Event>,
+}
+
+const CHUNK: usize = 256;
+
+impl EventLog {
+    /// How many events there were; also the number of the next.
+    pub fn len(&self) -> u64 {
+        (self.chunks.len() * CHUNK + self.tail.len()) as u64
+    }
+    /// Whether nothing happened yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The event of this number.
+    pub fn get(&self, id: EventId) -> Option<&Event> {
+        let index = id.0 as usize;
+        match self.chunks.get(index / CHUNK) {
+            Some(chunk) => chunk.get(index % CHUNK),
+            None => self.tail.get(index.checked_sub(self.chunks.len() * CHUNK)?),
+        }
+    }
+    /// The events from this number on.
+    pub fn since(&self, mark: EventId) -> impl DoubleEndedIterator<Item = &Event> {
+        (mark.0..self.len()).filter_map(|id| self.get(EventId(id)))
+    }
+    fn push(&mut self, event: Event) {
+        self.tail.push(event);
+        if self.tail.len() == CHUNK {
+            self.chunks.push(Arc::new(std::mem::take(&mut self.tail)));
+        }
+    }
+}
+
+/// What a node is to the network: whether its process runs, and which life of it this is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Life {
+    /// Whether its process runs.
+    pub up: bool,
+    /// Grows with each start.
+    pub incarnation: u32,
+}
+
+/// Everything that is not a state machine.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The present.
+    pub now: Time,
+    /// What will happen.
+    pub queue: EventQueue<Occurrence>,
+    /// Chance.
+    pub rng: Rng,
+    /// The network.
+    pub network: Network,
+    /// Names of everything.
+    pub names: Names,
+    /// What happened.
+    pub events: EventLog,
+    /// What became of each record: an observer, which no state machine reads.
+    pub ledger: Ledger,
+    /// The last fault that hit a node: why it fell silent. For explanations only.
+    pub faults: BTreeMap<NodeId, EventId>,
+    lives: Vec<Life>,
+}
+
+impl World {
+    /// A world in which nothing runs yet.
+    pub fn new(seed: u64, network: Network) -> World {
+        World {
+            now: Time::ZERO,
+            queue: EventQueue::new(),
+            rng: Rng::new(seed),
+            network,
+            names: Names::default(),
+            events: EventLog::default(),
+            ledger: Ledger::default(),
+            faults: BTreeMap::new(),
+            lives: Vec::new(),
+        }
+    }
+
+    /// Whether a node runs, and its incarnation.
+    pub fn life(&self, node: NodeId) -> Life {
+        self.lives
+            .get(self.network.nodes().of(node))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Starts a node's next life.
+    pub fn begin_life(&mut self, node: NodeId) {
+        let index = self.network.nodes().of(node);
+        if self.lives.len() <= index {
+            self.lives.resize(index + 1, Life::default());
+        }
+        self.lives[index] = Life {
+            up: true,
+            incarnation: self.lives[index].incarnation + 1,
+        };
+    }
+
+    /// Ends a node's life: its timers and what is under way to it are void.
+    pub fn end_life(&mut self, node: NodeId) {
+        if let Some(life) = self.lives.get_mut(self.network.nodes().of(node)) {
+            life.up = false;
+        }
+    }
+
+    /// Records an event.
+    pub fn emit(&mut self, cause: Option<EventId>, what: What) -> EventId {
+        let id = EventId(self.events.len());
+        self.events.push(Event {
+            id,
+            time: self.now,
+            cause,
+            what,
+        });
+        id
+    }
+
+    /// The handle with which a node acts now.
+    pub fn context(&mut self, me: NodeId, cause: Option<EventId>) -> Context<'_> {
+        Context {
+            world: self,
+            me,
+            cause,
+        }
+    }
+
+    /// Hands a message to the network.
+    pub fn send(&mut self, at: Time, mut envelope: Envelope) {
+        let life = self.life(envelope.to);
+        if !life.up {
+            self.bounce(&envelope);
+            return;
+        }
+        envelope.incarnation = life.incarnation;
+        let fate = self.network.send(
+            envelope.from,
+            envelope.to,
+            envelope.message.kind(),
+            at,
+            &mut self.rng,
+        );
+        let asked = match fate {
+            Fate::Arrives(arrival) => {
+                self.queue.push(arrival, Occurrence::Deliver(envelope));
+                return;
+            }
+            Fate::Cut => None,
+            Fate::Lost => Some(false),
+            Fate::Dropped => Some(true),
+        };
+        self.ledger.message_lost(&envelope.message);
+        if let Some(asked) = asked {
+            let (from, to) = (self.names.node(envelope.from), self.names.node(envelope.to));
+            self.emit(
+                envelope.cause,
+                What::MessageDropped {
+                    from,
+                    to,
+                    kind: envelope.message.kind().name(),
+                    asked,
+                },
+            );
+        }
+    }
+
+    /// A message to a process that does not run: its host refuses the connection, if it can be reached.
+    pub fn bounce(&mut self, envelope: &Envelope) {
+        self.ledger.message_lost(&envelope.message);
+        let back = self.life(envelope.from);
+        if matches!(envelope.message, Message::Disconnected) || !back.up {
+            return;
+        }
+        if !self.network.reaches(envelope.from, envelope.to)
+            || !self.network.reaches(envelope.to, envelope.from)
+        {
+            return;
+        }
+        let notice = Envelope {
+            from: envelope.to,
+            to: envelope.from,
+            incarnation: back.incarnation,
+            correlation: envelope.correlation,
+            cause: envelope.cause,
+            message: Message::Disconnected,
+        };
+        let arrival = self.now + self.network.latency() + self.network.latency();
+        self.queue.push(arrival, Occurrence::Deliver(notice));
+    }
+}
+
+/// Through this a node acts: it sends, sets timers, and tells what happened.
+pub struct Context<'a> {
+    /// The world. State machines read `names`, draw from `rng` and report to `ledger`; nothing else in it is theirs.
+    pub world: &'a mut World,
+    /// Who acts.
+    pub me: NodeId,
+    /// The event that led to this moment; it becomes the cause of what is sent and set.
+    pub cause: Option<EventId>,
+}
+
+impl Context<'_> {
+    /// The present.
+    pub fn now(&self) -> Time {
+        self.world.now
+    }
+
+    /// Sends a message now.
+    pub fn send(&mut self, to: NodeId, correlation: u32, message: Message) {
+        self.send_at(self.world.now, to, correlation, message);
+    }
+
+    /// Sends a message at a later time, unless this node's life ends before: the disk or the quorum is still at work.
+    pub fn send_at(&mut self, at: Time, to: NodeId, correlation: u32, message: Message) {
+        let (from, cause) = (self.me, self.cause);
+        let envelope = Envelope {
+            from,
+            to,
+            incarnation: 0,
+            correlation,
+            cause,
+            message,
+        };
+        self.world.send(at.max(self.world.now), envelope);
+    }
+
+    /// Asks to be woken.
+    pub fn set_timer(&mut self, at: Time, timer: Timer) {
+        let incarnation = self.world.life(self.me).incarnation;
+        let occurrence = Occurrence::Fire {
+            node: self.me,
+            incarnation,
+            timer,
+            cause: self.cause,
+        };
+        self.world.queue.push(at.max(self.world.now), occurrence);
+    }
+
+    /// Tells what happened; its cause is what led to this moment.
+    pub fn emit(&mut self, what: What) -> EventId {
+        self.world.emit(self.cause, what)
+    }
+
+    /// Tells what happened, and makes it the cause of everything this node does until it handles something else.
+    pub fn emit_and_follow(&mut self, what: What) -> EventId {
+        let id = self.world.emit(self.cause, what);
+        self.cause = Some(id);
+        id
+    }
+
+    /// The last fault that hit a node, as a cause for what follows from its silence.
+    pub fn fault_of(&self, node: NodeId) -> Option<EventId> {
+        self.world.faults.get(&node).copied()
+    }
+}

@@ -1,0 +1,262 @@
+//! The network between all nodes: when a message arrives, and whether.
+//!
+//! A message takes the latency plus jitter plus what a slowed link adds. Between two nodes messages keep their order, as
+//! on one TCP connection. A cut works in one direction; loss drops single messages.
+
+use std::collections::BTreeMap;
+
+use super::message::MessageKind;
+use super::node::NodeId;
+use super::rng::Rng;
+use super::spec::NetworkSpec;
+use super::time::Time;
+
+/// What is out of the ordinary with the way from one node to another.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Link {
+    /// Nothing arrives.
+    pub cut: bool,
+    /// Everything takes so much longer.
+    pub extra: Time,
+    /// This share gets lost, instead of the network's.
+    pub loss: Option<f64>,
+}
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It arrives at this time.
+    Arrives(Time),
+    /// The link is cut.
+    Cut,
+    /// It gets lost by chance.
+    Lost,
+    /// It is dropped because a command asked for it.
+    Dropped,
+}
+
+/// The network.
+#[derive(Debug, Clone)]
+pub struct Network {
+    spec: NetworkSpec,
+    links: BTreeMap<(NodeId, NodeId), Link>,
+    drops: Vec<(MessageKind, NodeId, NodeId)>,
+    nodes: NodeIndex,
+    last_arrival: Vec<Vec<(u32, Time)>>,
+}
+
+/// Numbers all nodes densely.
+#[derive(Debug, Clone, Copy)]
+pub struct NodeIndex {
+    /// How many brokers there are.
+    pub brokers: u32,
+    /// How many controllers there are.
+    pub controllers: u32,
+}
+
+impl NodeIndex {
+    /// The node's dense number.
+    pub fn of(self, node: NodeId) -> usize {
+        (match node {
+            NodeId::Broker(id) => id.saturating_sub(1),
+            NodeId::Controller(id) => self.brokers + id.saturating_sub(1),
+            NodeId::Producer(index) => self.brokers + self.controllers + 2 * index,
+            NodeId::Consumer(index) => self.brokers + self.controllers + 2 * index + 1,
+        }) as usize
+    }
+}
+
+impl Network {
+    /// A whole network.
+    pub fn new(spec: NetworkSpec, nodes: NodeIndex) -> Network {
+        Network {
+            spec,
+            links: BTreeMap::new(),
+            drops: Vec::new(),
+            nodes,
+            last_arrival: Vec::new(),
+        }
+    }
+
+    /// What becomes of a message sent now. Draws chance only where chance matters.
+    pub fn send(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        kind: MessageKind,
+        now: Time,
+        rng: &mut Rng,
+    ) -> Fate {
+        let link = if self.links.is_empty() {
+            Link::default()
+        } else {
+            self.link(from, to)
+        };
+        if link.cut {
+            return Fate::Cut;
+        }
+        if !self.drops.is_empty()
+            && let Some(place) = self.drops.iter().position(|drop| *drop == (kind, from, to))
+        {
+            self.drops.remove(place);
+            return Fate::Dropped;
+        }
+        if rng.chance(link.loss.unwrap_or(self.spec.loss)) {
+            return Fate::Lost;
+        }
+        let jitter = if self.spec.jitter == Time::ZERO {
+            0
+        } else {
+            rng.below(self.spec.jitter.0 + 1)
+        };
+        let arrival = now + self.spec.latency + Time(jitter) + link.extra;
+        Fate::Arrives(self.in_order(from, to, arrival))
+    }
+
+    /// Keeps the order of one connection: no message overtakes an earlier one.
+    fn in_order(&mut self, from: NodeId, to: NodeId, arrival: Time) -> Time {
+        let (from, to) = (self.nodes.of(from), self.nodes.of(to) as u32);
+        if self.last_arrival.len() <= from {
+            self.last_arrival.resize(from + 1, Vec::new());
+        }
+        let row = &mut self.last_arrival[from];
+        match row.binary_search_by_key(&to, |(node, _)| *node) {
+            Ok(place) => {
+                let last = &mut row[place].1;
+                *last = arrival.max(*last);
+                *last
+            }
+            Err(place) => {
+                row.insert(place, (to, arrival));
+                arrival
+            }
+        }
+    }
+
+    /// What is out of the ordinary on the way from one node to another.
+    pub fn link(&self, from: NodeId, to: NodeId) -> Link {
+        self.links.get(&(from, to)).copied().unwrap_or_default()
+    }
+
+    /// Whether messages get from one node to another.
+    pub fn reaches(&self, from: NodeId, to: NodeId) -> bool {
+        !self.link(from, to).cut
+    }
+
+    /// Every link that is out of the ordinary.
+    pub fn links(&self) -> impl Iterator<Item = (NodeId, NodeId, Link)> {
+        self.links
+            .iter()
+            .map(|((from, to), link)| (*from, *to, *link))
+    }
+
+    /// Changes a link; an ordinary one is forgotten.
+    pub fn set_link(&mut self, from: NodeId, to: NodeId, link: Link) {
+        if link == Link::default() {
+            self.links.remove(&(from, to));
+        } else {
+            self.links.insert((from, to), link);
+        }
+    }
+
+    /// Makes every link ordinary again and forgets messages that were to be dropped.
+    pub fn heal_all(&mut self) {
+        self.links.clear();
+        self.drops.clear();
+    }
+
+    /// Drops the next message of this kind on its way.
+    pub fn drop_next(&mut self, kind: MessageKind, from: NodeId, to: NodeId) {
+        self.drops.push((kind, from, to));
+    }
+
+    /// How long a message takes without jitter on an ordinary link.
+    pub fn latency(&self) -> Time {
+        self.spec.latency
+    }
+
+    /// Changes the share of messages that get lost everywhere.
+    pub fn set_loss(&mut self, loss: f64) {
+        self.spec.loss = loss;
+    }
+
+    /// The dense numbers of nodes.
+    pub fn nodes(&self) -> NodeIndex {
+        self.nodes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(loss: f64) -> Network {
+        let spec = NetworkSpec {
+            latency: Time::millis(1),
+            jitter: Time::millis(5),
+            loss,
+        };
+        Network::new(
+            spec,
+            NodeIndex {
+                brokers: 3,
+                controllers: 1,
+            },
+        )
+    }
+    const A: NodeId = NodeId::Broker(1);
+    const B: NodeId = NodeId::Broker(2);
+
+    #[test]
+    fn messages_keep_their_order() {
+        let (mut network, mut rng) = (network(0.0), Rng::new(1));
+        let mut last = Time::ZERO;
+        for now in 0..500 {
+            let fate = network.send(A, B, MessageKind::FetchRequest, Time(now), &mut rng);
+            let Fate::Arrives(at) = fate else {
+                panic!("{fate:?}")
+            };
+            assert!(at >= last);
+            last = at;
+        }
+    }
+
+    #[test]
+    fn a_cut_has_a_direction() {
+        let (mut network, mut rng) = (network(0.0), Rng::new(1));
+        network.set_link(
+            A,
+            B,
+            Link {
+                cut: true,
+                ..Link::default()
+            },
+        );
+        assert_eq!(
+            network.send(A, B, MessageKind::FetchRequest, Time(0), &mut rng),
+            Fate::Cut
+        );
+        assert!(matches!(
+            network.send(B, A, MessageKind::FetchRequest, Time(0), &mut rng),
+            Fate::Arrives(_)
+        ));
+    }
+
+    #[test]
+    fn drops_one_message_of_the_kind() {
+        let (mut network, mut rng) = (network(0.0), Rng::new(1));
+        network.drop_next(MessageKind::ProduceResponse, A, B);
+        assert!(matches!(
+            network.send(A, B, MessageKind::FetchRequest, Time(0), &mut rng),
+            Fate::Arrives(_)
+        ));
+        assert_eq!(
+            network.send(A, B, MessageKind::ProduceResponse, Time(0), &mut rng),
+            Fate::Dropped
+        );
+        assert!(matches!(
+            network.send(A, B, MessageKind::ProduceResponse, Time(0), &mut rng),
+            Fate::Arrives(_)
+        ));
+    }
+}

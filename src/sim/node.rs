@@ -1,0 +1,273 @@
+//! Who there is: nodes, partitions, and their names.
+//!
+//! State machines work with small numbers; [`Names`] turns them into what a person reads.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::types::BrokerId;
+
+/// Anything that sends and receives messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeId {
+    /// A broker, by its `node.id`.
+    Broker(BrokerId),
+    /// A voter of the controller quorum, counted from 1.
+    Controller(u32),
+    /// A producer, by its place in [`Names::producers`].
+    Producer(u32),
+    /// A consumer, by its place in [`Names::consumers`].
+    Consumer(u32),
+}
+
+impl NodeId {
+    /// Whether it is a producer or a consumer.
+    pub fn is_client(self) -> bool {
+        matches!(self, NodeId::Producer(_) | NodeId::Consumer(_))
+    }
+}
+
+/// A partition of a topic, numbered densely over the whole cluster in order of creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartitionId(pub u32);
+
+/// A topic, numbered in order of creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicId(pub u32);
+
+/// A partition by name, as events and errors show it: `orders-0`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tp {
+    /// The topic's name.
+    pub topic: Arc<str>,
+    /// The partition's number in its topic.
+    pub partition: u32,
+}
+
+impl fmt::Display for Tp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.topic, self.partition)
+    }
+}
+
+/// A topic's name and its partitions, in order of their numbers.
+#[derive(Debug, Clone)]
+pub struct TopicNames {
+    /// The name.
+    pub name: Arc<str>,
+    /// The cluster-wide number of each partition.
+    pub partitions: Vec<PartitionId>,
+}
+
+/// The names of everything that has a number. Naming only: no state machine learns from here what it could not know.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// Topics, by [`TopicId`].
+    pub topics: Vec<TopicNames>,
+    /// Topic and number of each partition, by [`PartitionId`].
+    pub partitions: Vec<(TopicId, u32)>,
+    /// Producers' names.
+    pub producers: Vec<Arc<str>>,
+    /// Consumers' names.
+    pub consumers: Vec<Arc<str>>,
+}
+
+impl Names {
+    /// Registers a topic; it has no partitions yet.
+    pub fn add_topic(&mut self, name: &str) -> TopicId {
+        self.topics.push(TopicNames {
+            name: name.into(),
+            partitions: Vec::new(),
+        });
+        TopicId((self.topics.len() - 1) as u32)
+    }
+
+    /// Registers the next partition of a topic.
+    pub fn add_partition(&mut self, topic: TopicId) -> PartitionId {
+        let id = PartitionId(self.partitions.len() as u32);
+        if let Some(names) = self.topics.get_mut(topic.0 as usize) {
+            self.partitions.push((topic, names.partitions.len() as u32));
+            names.partitions.push(id);
+        }
+        id
+    }
+
+    /// The topic of this name.
+    pub fn topic(&self, name: &str) -> Option<TopicId> {
+        self.topics
+            .iter()
+            .position(|topic| &*topic.name == name)
+            .map(|index| TopicId(index as u32))
+    }
+
+    /// The partition of this name and number.
+    pub fn partition(&self, topic: &str, partition: u32) -> Option<PartitionId> {
+        let topic = self.topic(topic)?;
+        self.topics[topic.0 as usize]
+            .partitions
+            .get(partition as usize)
+            .copied()
+    }
+
+    /// The partitions of a topic.
+    pub fn partitions_of(&self, topic: TopicId) -> &[PartitionId] {
+        self.topics
+            .get(topic.0 as usize)
+            .map_or(&[], |topic| &topic.partitions)
+    }
+
+    /// The name of a partition.
+    pub fn tp(&self, id: PartitionId) -> Tp {
+        let (topic, partition) = self
+            .partitions
+            .get(id.0 as usize)
+            .copied()
+            .unwrap_or((TopicId(0), u32::MAX));
+        let topic = self
+            .topics
+            .get(topic.0 as usize)
+            .map_or_else(|| "?".into(), |topic| Arc::clone(&topic.name));
+        Tp { topic, partition }
+    }
+
+    /// The name of a node: `broker 2`, `producer app`.
+    pub fn node(&self, node: NodeId) -> NodeName {
+        let of = |names: &[Arc<str>], index: u32| {
+            names
+                .get(index as usize)
+                .cloned()
+                .unwrap_or_else(|| index.to_string().into())
+        };
+        match node {
+            NodeId::Broker(id) => NodeName::Broker(id),
+            NodeId::Controller(id) => NodeName::Controller(id),
+            NodeId::Producer(index) => NodeName::Producer(of(&self.producers, index)),
+            NodeId::Consumer(index) => NodeName::Consumer(of(&self.consumers, index)),
+        }
+    }
+
+    /// The node of this name, if it is a client that exists, or any broker or controller.
+    pub fn resolve(&self, name: &NodeName) -> Option<NodeId> {
+        let find = |names: &[Arc<str>], name: &Arc<str>| {
+            names
+                .iter()
+                .position(|known| known == name)
+                .map(|index| index as u32)
+        };
+        match name {
+            NodeName::Broker(id) => Some(NodeId::Broker(*id)),
+            NodeName::Controller(id) => Some(NodeId::Controller(*id)),
+            NodeName::Producer(name) => find(&self.producers, name).map(NodeId::Producer),
+            NodeName::Consumer(name) => find(&self.consumers, name).map(NodeId::Consumer),
+        }
+    }
+}
+
+/// A node by name, as commands write it and events show it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeName {
+    /// `broker 2`
+    Broker(BrokerId),
+    /// `controller 1`
+    Controller(u32),
+    /// `producer app`
+    Producer(Arc<str>),
+    /// `consumer c1`
+    Consumer(Arc<str>),
+}
+
+impl fmt::Display for NodeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NodeName::Broker(id) => write!(f, "broker {id}"),
+            NodeName::Controller(id) => write!(f, "controller {id}"),
+            NodeName::Producer(name) => write!(f, "producer {name}"),
+            NodeName::Consumer(name) => write!(f, "consumer {name}"),
+        }
+    }
+}
+
+/// A map from partitions to what one node knows of them: sorted keys, looked up by halving, walked in order.
+#[derive(Debug, Clone)]
+pub struct PartitionMap<V> {
+    keys: Vec<PartitionId>,
+    values: Vec<V>,
+}
+
+impl<V> Default for PartitionMap<V> {
+    fn default() -> Self {
+        PartitionMap {
+            keys: Vec::new(),
+            values: Vec::new(),
+        }
+    }
+}
+
+impl<V> PartitionMap<V> {
+    /// How many partitions it knows.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+    /// Whether it knows none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+    /// The place of a partition, for [`PartitionMap::at_mut`]; valid until something is inserted or removed.
+    pub fn place(&self, id: PartitionId) -> Option<usize> {
+        self.keys.binary_search(&id).ok()
+    }
+    /// What is known of a partition.
+    pub fn get(&self, id: PartitionId) -> Option<&V> {
+        self.place(id).map(|place| &self.values[place])
+    }
+    /// What is known of a partition, to change it.
+    pub fn get_mut(&mut self, id: PartitionId) -> Option<&mut V> {
+        self.place(id).map(|place| &mut self.values[place])
+    }
+    /// Inserts or replaces; gives back what was there.
+    pub fn insert(&mut self, id: PartitionId, value: V) -> Option<V> {
+        match self.keys.binary_search(&id) {
+            Ok(place) => Some(std::mem::replace(&mut self.values[place], value)),
+            Err(place) => {
+                self.keys.insert(place, id);
+                self.values.insert(place, value);
+                None
+            }
+        }
+    }
+    /// What is known of a partition, made first if need be.
+    pub fn entry(&mut self, id: PartitionId, make: impl FnOnce() -> V) -> &mut V {
+        let place = match self.keys.binary_search(&id) {
+            Ok(place) => place,
+            Err(place) => {
+                self.keys.insert(place, id);
+                self.values.insert(place, make());
+                place
+            }
+        };
+        &mut self.values[place]
+    }
+    /// Forgets a partition.
+    pub fn remove(&mut self, id: PartitionId) -> Option<V> {
+        let place = self.place(id)?;
+        self.keys.remove(place);
+        Some(self.values.remove(place))
+    }
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.keys.clear();
+        self.values.clear();
+    }
+    /// In order of partition.
+    pub fn iter(&self) -> impl Iterator<Item = (PartitionId, &V)> {
+        self.keys.iter().copied().zip(self.values.iter())
+    }
+    /// In order of partition, to change.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (PartitionId, &mut V)> {
+        self.keys.iter().copied().zip(self.values.iter_mut())
+    }
+    /// The partitions, in order.
+    pub fn keys(&self) -> &[PartitionId] {
+        &self.keys
+    }
+}
