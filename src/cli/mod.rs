@@ -5,6 +5,7 @@
 
 mod check;
 mod completions;
+mod conformance;
 mod folders;
 mod man;
 mod output;
@@ -77,6 +78,8 @@ pub enum Color {
 enum Command {
     /// Find mistakes in the bank and in cards of your own
     Check(check::Args),
+    /// Run Kafka's own test cases against the simulated cluster
+    Conformance(conformance::Args),
     /// Print a script that completes commands in your shell
     Completions(completions::Args),
     /// Print the manual page
@@ -109,6 +112,7 @@ fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
             Ok(Outcome::Done)
         }
         Some(Command::Check(args)) => check::run(&args, global, out),
+        Some(Command::Conformance(args)) => conformance::run(&args, out),
         Some(Command::Completions(args)) => completions::run(&args, &mut Arguments::command(), out),
         Some(Command::Man) => man::run(Arguments::command(), out),
     }

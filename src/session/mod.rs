@@ -3,7 +3,9 @@
 //! Time and seed are arguments; nothing here touches the disk, the clock or the terminal.
 
 pub mod design;
+pub mod drill;
 pub mod interview;
 pub mod quiz;
 pub mod selftest;
 pub mod stories;
+pub mod welcome;

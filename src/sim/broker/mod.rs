@@ -4,6 +4,8 @@
 pub mod epoch_cache;
 pub mod partition_state;
 pub mod producer_state;
+pub mod reading;
+pub mod reconcile;
 
 /// What a broker asks to be woken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

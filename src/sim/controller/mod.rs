@@ -2,6 +2,7 @@
 //! sync, which proposals of leaders it accepts.
 
 pub mod alter_partition;
+pub mod broker_change;
 pub mod election;
 
 /// What the controller quorum asks to be woken for.

@@ -1,6 +1,7 @@
 //! Consumer groups of the classic protocol.
 
 pub mod assignors;
+pub mod lag;
 
 use std::fmt;
 use std::sync::Arc;
