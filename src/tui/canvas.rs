@@ -11,7 +11,7 @@ use ratatui::{
     widgets::{Block, BorderType, Clear, Widget},
 };
 
-use super::{keymap::Action, text, theme::Theme};
+use super::{keymap::Action, prose::Prose, text, theme::Theme};
 
 /// What a click leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Canvas<'a> {
     pub buffer: &'a mut Buffer,
     /// The styles.
     pub theme: &'a Theme,
+    /// Markdown laid out.
+    pub prose: &'a mut Prose,
     /// What clicks lead to; later ones lie on top.
     pub hits: Vec<(Rect, Hit)>,
     /// Where the cursor stands, if it is shown.
@@ -36,10 +38,11 @@ pub struct Canvas<'a> {
 
 impl<'a> Canvas<'a> {
     /// A frame on a buffer.
-    pub fn new(buffer: &'a mut Buffer, theme: &'a Theme) -> Self {
+    pub fn new(buffer: &'a mut Buffer, theme: &'a Theme, prose: &'a mut Prose) -> Self {
         Self {
             buffer,
             theme,
+            prose,
             hits: Vec::new(),
             cursor: None,
         }

@@ -214,6 +214,7 @@ pub static TABLE: &[Binding] = {
         bind(C::Home, &["r"], A::GoRead, "read the guide", "read"),
         bind(C::Home, &["t"], A::GoStats, "see your figures", "stats"),
         bind(C::Home, &[","], A::GoSettings, "change the settings", "settings"),
+        bind(C::Home, &["u"], A::Undo, "take back the last rating", ""),
         bind(C::Home, &["tab"], A::Next, "go between what is next and the decks", ""),
 
         bind(C::Welcome, &["enter"], A::Open, "take this answer", "take"),

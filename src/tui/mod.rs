@@ -3,11 +3,17 @@
 //! `tui` draws state and turns keys into actions; what is due, what counts as right and what is kept
 //! is decided in `memory`, `session` and `progress`.
 
+pub mod app;
 pub mod canvas;
+pub mod card_view;
 pub mod depth;
+pub mod desk;
+pub mod effect;
 pub mod input;
 pub mod keymap;
 pub mod markdown;
+pub mod prose;
+pub mod screens;
 pub mod terminal;
 pub mod text;
 pub mod theme;

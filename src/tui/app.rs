@@ -1,0 +1,336 @@
+//! The app: a stack of screens, a box above them, and the effects they ask for.
+//!
+//! Pure but for the desk: events and the time come in, a frame and at most one request to the loop go
+//! out, so that tests drive it with keys and read it as text. The loop is in `run`.
+
+mod effects;
+mod frame;
+
+use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use jiff::Timestamp;
+use ratatui::layout::{Position, Rect};
+
+use super::{
+    canvas::Hit,
+    depth::Pass,
+    desk::Desk,
+    effect::{Cx, Effect},
+    keymap::{self, Action, Context},
+    prose::Prose,
+    screens::{
+        Screen, browse::Browse, contents::Contents, help::Help, home::Home, settings::Settings,
+        stats::Stats, welcome::Welcome,
+    },
+    theme::Theme,
+};
+use crate::{bank::CardId, memory::Filter};
+
+/// Smallest window that is drawn in.
+pub const MIN_COLUMNS: u16 = 60;
+/// Smallest window that is drawn in.
+pub const MIN_ROWS: u16 = 16;
+/// Lines that a turn of the wheel moves.
+const WHEEL: usize = 3;
+
+/// What the loop must do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Leave.
+    Quit,
+    /// Stop until the shell continues us.
+    Stop,
+    /// Paint everything again.
+    Redraw,
+    /// Edit the file of this card.
+    Edit(CardId),
+}
+
+/// A box above the screen.
+#[derive(Debug)]
+enum Popup {
+    Help(Help),
+    Ask(String, Box<Effect>),
+}
+
+/// A line at the bottom until the next key.
+#[derive(Clone, Debug)]
+struct Toast {
+    text: String,
+    bad: bool,
+}
+
+/// Where the program begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// At home; on the first start with three questions.
+    #[default]
+    Home,
+    /// In the drill.
+    Drill(Filter),
+    /// In the guide, at a chapter if one is named (`ID` or `ID#anchor`).
+    Read(Option<String>),
+    /// In the search, with these words.
+    Browse(String),
+    /// At the figures.
+    Stats,
+}
+
+/// Everything that is on screen.
+pub struct App {
+    desk: Desk,
+    stack: Vec<Screen>,
+    popup: Option<Popup>,
+    toast: Option<Toast>,
+    theme: Theme,
+    pass: Pass,
+    prose: Prose,
+    hits: Vec<(Rect, Hit)>,
+    request: Option<Request>,
+}
+
+impl App {
+    /// An app at its first screen.
+    pub fn new(desk: Desk, theme: Theme, pass: Pass, start: Start, now: Timestamp) -> Self {
+        let mut app = Self {
+            desk,
+            stack: Vec::new(),
+            popup: None,
+            toast: None,
+            theme,
+            pass,
+            prose: Prose::default(),
+            hits: Vec::new(),
+            request: None,
+        };
+        let cx = Cx {
+            desk: &app.desk,
+            now: app.desk.moment(now),
+        };
+        let home = Screen::Home(Box::new(Home::new(&cx)));
+        let first = app.desk.is_first_start() && start == Start::Home;
+        let welcome = first.then(|| Screen::Welcome(Box::new(Welcome::new(&cx))));
+        app.stack.push(home);
+        app.stack.extend(welcome);
+        app.begin(start, now);
+        app
+    }
+
+    fn begin(&mut self, start: Start, now: Timestamp) {
+        let effect = match start {
+            Start::Home => return,
+            Start::Drill(filter) => Effect::Drill(filter),
+            Start::Read(None) => Effect::Push(Screen::Contents(Box::new(Contents::at(
+                None,
+                self.desk.bank(),
+            )))),
+            Start::Read(Some(chapter)) => Effect::Follow(format!("chapter:{chapter}")),
+            Start::Browse(words) => {
+                let cx = Cx {
+                    desk: &self.desk,
+                    now: self.desk.moment(now),
+                };
+                Effect::Push(Screen::Browse(Box::new(Browse::new(&words, &cx))))
+            }
+            Start::Stats => {
+                let cx = Cx {
+                    desk: &self.desk,
+                    now: self.desk.moment(now),
+                };
+                Effect::Push(Screen::Stats(Box::new(Stats::new(&cx))))
+            }
+        };
+        self.apply(effect, now);
+    }
+
+    /// The theme in use.
+    pub fn theme(&self) -> &Theme {
+        &self.theme
+    }
+
+    /// What the screens read from.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// What the loop must do, once.
+    pub fn take_request(&mut self) -> Option<Request> {
+        self.request.take()
+    }
+
+    /// When to draw again without an event, if ever.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.stack.last().and_then(Screen::deadline)
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Timestamp) {
+        let cx = Cx {
+            desk: &self.desk,
+            now: self.desk.moment(now),
+        };
+        if let Some(screen) = self.stack.last_mut() {
+            screen.refresh(&cx);
+        }
+    }
+
+    /// Shows a message at the bottom.
+    pub fn warn(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast {
+            text: text.into(),
+            bad: true,
+        });
+    }
+
+    /// A file was edited: reads the bank again and tells how that went.
+    pub fn edited(&mut self, result: Result<(), String>, now: Timestamp) {
+        let outcome = result.and_then(|()| self.desk.reload());
+        match outcome {
+            Ok(()) => {
+                self.toast = Some(Toast {
+                    text: "card read again; its history goes on".to_owned(),
+                    bad: false,
+                });
+            }
+            Err(problem) => self.warn(problem),
+        }
+        self.tick(now);
+    }
+
+    /// Takes an event; true when the screen may look different now.
+    pub fn handle(&mut self, event: &Event, now: Timestamp) -> bool {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                self.toast = None;
+                self.key(*key, now);
+                true
+            }
+            Event::Paste(text) => {
+                let cx = Cx {
+                    desk: &self.desk,
+                    now: self.desk.moment(now),
+                };
+                if let (None, Some(screen)) = (&self.popup, self.stack.last_mut()) {
+                    screen.paste(text, &cx);
+                }
+                true
+            }
+            Event::Mouse(mouse) => self.mouse(*mouse, now),
+            Event::Resize(..) => true,
+            _ => false,
+        }
+    }
+
+    fn contexts(&self) -> Vec<Context> {
+        let mut contexts = match (&self.popup, self.stack.last()) {
+            (Some(Popup::Help(_)), _) => vec![Context::Help, Context::Moving],
+            (Some(Popup::Ask(..)), _) => vec![Context::Confirm],
+            (None, Some(screen)) => screen.contexts().to_vec(),
+            (None, None) => Vec::new(),
+        };
+        contexts.push(Context::Always);
+        if self.popup.is_some() || !self.stack.last().is_some_and(Screen::typing) {
+            contexts.push(Context::Everywhere);
+        }
+        contexts
+    }
+
+    fn key(&mut self, key: KeyEvent, now: Timestamp) {
+        let action = keymap::name(key).and_then(|name| keymap::lookup(&self.contexts(), &name));
+        if let Some(action) = action {
+            self.act(action, now);
+        } else if self.popup.is_none() {
+            let cx = Cx {
+                desk: &self.desk,
+                now: self.desk.moment(now),
+            };
+            if let Some(screen) = self.stack.last_mut() {
+                screen.key(key, &cx);
+            }
+        }
+    }
+
+    /// Does what a key or a click means.
+    pub fn act(&mut self, action: Action, now: Timestamp) {
+        match action {
+            Action::Quit => return self.apply(Effect::Quit, now),
+            Action::Stop => return self.apply(Effect::Stop, now),
+            Action::Redraw => return self.apply(Effect::Redraw, now),
+            _ => {}
+        }
+        match &mut self.popup {
+            Some(Popup::Help(help)) => {
+                if help.act(action) {
+                    self.popup = None;
+                }
+                return;
+            }
+            Some(Popup::Ask(..)) => {
+                if let Some(Popup::Ask(_, effect)) = self.popup.take()
+                    && action == Action::Yes
+                {
+                    self.apply(*effect, now);
+                }
+                return;
+            }
+            None => {}
+        }
+        if action == Action::Help {
+            self.popup = Some(Popup::Help(Help::new(self.contexts())));
+            return;
+        }
+        let cx = Cx {
+            desk: &self.desk,
+            now: self.desk.moment(now),
+        };
+        let effects = match (action, self.stack.last_mut()) {
+            (Action::GoDrill, _) => vec![Effect::Drill(Filter::default())],
+            (Action::GoBrowse, _) => {
+                vec![Effect::Push(Screen::Browse(Box::new(Browse::new("", &cx))))]
+            }
+            (Action::GoRead, _) => vec![Effect::Push(Screen::Contents(Box::new(Contents::at(
+                None,
+                cx.desk.bank(),
+            ))))],
+            (Action::GoStats, _) => vec![Effect::Push(Screen::Stats(Box::new(Stats::new(&cx))))],
+            (Action::GoSettings, _) => {
+                vec![Effect::Push(Screen::Settings(Box::new(Settings::new(&cx))))]
+            }
+            (action, Some(screen)) => screen.act(action, &cx),
+            (_, None) => Vec::new(),
+        };
+        for effect in effects {
+            self.apply(effect, now);
+        }
+    }
+
+    fn mouse(&mut self, mouse: MouseEvent, now: Timestamp) -> bool {
+        match mouse.kind {
+            MouseEventKind::ScrollDown => (0..WHEEL).for_each(|_| self.act(Action::Down, now)),
+            MouseEventKind::ScrollUp => (0..WHEEL).for_each(|_| self.act(Action::Up, now)),
+            MouseEventKind::Down(MouseButton::Left) => {
+                let at = Position::new(mouse.column, mouse.row);
+                let hit = self
+                    .hits
+                    .iter()
+                    .rev()
+                    .find(|(area, _)| area.contains(at))
+                    .map(|(_, hit)| *hit);
+                match hit {
+                    Some(Hit::Act(action)) => self.act(action, now),
+                    Some(Hit::Row(row)) if self.popup.is_none() => {
+                        let cx = Cx {
+                            desk: &self.desk,
+                            now: self.desk.moment(now),
+                        };
+                        if let Some(screen) = self.stack.last_mut() {
+                            screen.select(row, &cx);
+                        }
+                    }
+                    _ => return false,
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+}

@@ -1,0 +1,77 @@
+//! What a screen wants done that it cannot do itself.
+//!
+//! A screen turns an action into new state of its own and a list of effects; the app applies them after
+//! the screen has returned, in order, before the next frame. So no screen reaches into another, the
+//! log is written in one place, and what is on screen has happened.
+
+use crate::{
+    bank::CardId,
+    memory::{Filter, Moment},
+    session::drill,
+};
+
+use super::{desk::Desk, screens::Screen};
+
+/// What screens read from.
+#[derive(Clone, Copy)]
+pub struct Cx<'a> {
+    /// Bank, memory, configuration, history.
+    pub desk: &'a Desk,
+    /// Now.
+    pub now: Moment,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Show a screen above this one.
+    Push(Screen),
+    /// Show a screen in place of this one.
+    Swap(Screen),
+    /// Go back to the screen below; from the last one, leave the program.
+    Back,
+    /// Go back to the home screen.
+    Home,
+    /// Follow a link of the bank: `card:ID`, `chapter:ID#anchor`, …
+    Follow(String),
+    /// Browse these cards, under that title.
+    BrowseCards(String, Vec<CardId>),
+    /// Drill what a filter lets through and is due or new.
+    Drill(Filter),
+    /// Drill these cards, due or not.
+    DrillCards(Vec<CardId>),
+    /// Go on with the session that was left.
+    Resume,
+    /// Record what the drill on screen asks for, then tell it the outcome.
+    Session(drill::Effect),
+    /// Drill what a filter lets through, daily limits or not.
+    DrillBeyond(Filter),
+    /// Take back the last rating in the log.
+    Undo,
+    /// Change a value of the configuration: key and text.
+    Set(&'static str, String),
+    /// The first start is over.
+    Welcomed,
+    /// Show the settings.
+    OpenSettings,
+    /// Leave a card out until it is taken up again, or take it up.
+    SetSuspended(CardId, bool),
+    /// Mark a card as one to look at, or not.
+    SetFlagged(CardId, bool),
+    /// Star a card, or not.
+    SetStarred(CardId, bool),
+    /// Open the file of a card in the reader's editor, and read it again afterwards.
+    Edit(CardId),
+    /// Say something in the bottom line until the next key.
+    Tell(String),
+    /// Say that something went wrong, until the next key.
+    Warn(String),
+    /// Ask before doing.
+    Ask(String, Box<Effect>),
+    /// Leave the program.
+    Quit,
+    /// Stop the process until the shell continues it.
+    Stop,
+    /// Paint everything again.
+    Redraw,
+}

@@ -1,0 +1,483 @@
+//! The first screen: how ready the reader will be on the day, what to do next, how the decks stand.
+//!
+//! What it shows is worked out when the screen is entered, not on every frame; the forecast, which
+//! plays all days until the interview through, comes right after the first frame.
+
+use jiff::Timestamp;
+use ratatui::{
+    layout::{Constraint, Layout, Rect},
+    style::Style,
+    text::{Line, Span},
+};
+
+use crate::{
+    bank::ChapterId,
+    memory::{Filter, Forecast, Overview},
+    tui::{
+        canvas::Canvas,
+        effect::{Cx, Effect},
+        keymap::{Action, Context},
+        text::{count, fit, plain, right, width},
+        widgets::{List, bar, sparkline},
+    },
+};
+
+/// From here on panels stand side by side.
+const WIDE: u16 = 96;
+
+/// Something to do next.
+#[derive(Clone, Debug, PartialEq)]
+enum Next {
+    Resume,
+    Drill,
+    Weakest(usize),
+    Read(ChapterId),
+    Browse,
+    SetDate,
+}
+
+/// The screen.
+#[derive(Debug)]
+pub struct Home {
+    overview: Overview,
+    next: Vec<Next>,
+    /// What is drilled today within the limits.
+    today: (usize, usize),
+    /// Days until the interview played through, once that has been done.
+    forecast: Option<Vec<Forecast>>,
+    /// What is next and the decks, one after the other, are one list for the keys.
+    selected: usize,
+    decks: List,
+    doing: List,
+}
+
+impl Home {
+    /// The screen as things stand now.
+    pub fn new(cx: &Cx<'_>) -> Self {
+        let mut home = Self {
+            overview: Overview::default(),
+            next: Vec::new(),
+            today: (0, 0),
+            forecast: None,
+            selected: 0,
+            decks: List::default(),
+            doing: List::default(),
+        };
+        home.look(cx);
+        home
+    }
+
+    /// Where keys work.
+    pub fn contexts() -> &'static [Context] {
+        &[Context::Home, Context::Moving]
+    }
+
+    /// Works out anew what is shown: at once what is cheap, and the forecast on the call after.
+    pub fn refresh(&mut self, cx: &Cx<'_>) {
+        self.look(cx);
+        self.forecast = Some(cx.desk.forecast(cx.now));
+    }
+
+    /// At once, if the forecast is still to be made.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.forecast.is_none().then_some(Timestamp::UNIX_EPOCH)
+    }
+
+    fn look(&mut self, cx: &Cx<'_>) {
+        self.overview = cx.desk.overview(cx.now);
+        let queue = cx.desk.queue(&Filter::default(), cx.now);
+        self.today = (queue.due, queue.new);
+        self.next.clear();
+        if cx.desk.resumable().is_some() {
+            self.next.push(Next::Resume);
+        }
+        self.next.push(Next::Drill);
+        let weakest = (0..self.overview.decks.len())
+            .filter(|&i| self.overview.decks[i].ready.seen > 0)
+            .min_by(|&a, &b| {
+                self.overview.decks[a]
+                    .ready
+                    .share
+                    .total_cmp(&self.overview.decks[b].ready.share)
+            });
+        self.next.extend(weakest.map(Next::Weakest));
+        self.next.extend(self.to_read(weakest, cx).map(Next::Read));
+        if !cx.desk.bank().cards.is_empty() {
+            self.next.push(Next::Browse);
+        }
+        if cx.desk.days_left(cx.now).is_none() {
+            self.next.push(Next::SetDate);
+        }
+        self.selected = self.selected.min(self.len().saturating_sub(1));
+    }
+
+    /// The chapter that most cards of the weakest deck point at, or the first of the guide.
+    fn to_read(&self, weakest: Option<usize>, cx: &Cx<'_>) -> Option<ChapterId> {
+        let bank = cx.desk.bank();
+        let deck = weakest.map(|i| &self.overview.decks[i].deck);
+        let mut counts: Vec<(usize, &ChapterId)> = Vec::new();
+        for card in bank.cards.iter().filter(|card| Some(&card.deck) == deck) {
+            if let Some(link) = &card.see.chapter {
+                match counts.iter_mut().find(|(_, id)| **id == link.chapter) {
+                    Some((n, _)) => *n += 1,
+                    None => counts.push((1, &link.chapter)),
+                }
+            }
+        }
+        counts
+            .into_iter()
+            .max_by_key(|(n, _)| *n)
+            .map(|(_, id)| id.clone())
+            .or_else(|| bank.chapters.first().map(|chapter| chapter.id.clone()))
+    }
+
+    fn len(&self) -> usize {
+        self.next.len() + self.overview.decks.len()
+    }
+
+    /// Selects a row that was clicked: decks are drawn after what is next.
+    pub fn select(&mut self, row: usize, _cx: &Cx<'_>) {
+        self.selected = row.min(self.len().saturating_sub(1));
+    }
+
+    /// Does what a key means.
+    pub fn act(&mut self, action: Action, cx: &Cx<'_>) -> Vec<Effect> {
+        let len = self.len();
+        match action {
+            Action::Up => self.selected = self.selected.saturating_sub(1),
+            Action::Down => self.selected = (self.selected + 1).min(len.saturating_sub(1)),
+            Action::PageUp | Action::Top => self.selected = 0,
+            Action::PageDown | Action::Bottom => self.selected = len.saturating_sub(1),
+            Action::Next => {
+                self.selected = if self.selected < self.next.len() && len > self.next.len() {
+                    self.next.len()
+                } else {
+                    0
+                };
+            }
+            Action::Undo => return vec![Effect::Undo],
+            Action::Back => {
+                return vec![Effect::Ask(
+                    "Leave highwater?".to_owned(),
+                    Box::new(Effect::Quit),
+                )];
+            }
+            Action::Open => return self.open(cx),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn open(&self, cx: &Cx<'_>) -> Vec<Effect> {
+        let deck = |i: usize| Filter {
+            deck: Some(self.overview.decks[i].deck.clone()),
+            ..Filter::default()
+        };
+        match self.next.get(self.selected) {
+            Some(Next::Resume) => vec![Effect::Resume],
+            Some(Next::Drill) => vec![Effect::Drill(Filter::default())],
+            Some(Next::Weakest(i)) => vec![Effect::Drill(deck(*i))],
+            Some(Next::Read(chapter)) => vec![Effect::Follow(format!("chapter:{chapter}"))],
+            Some(Next::Browse) => vec![Effect::BrowseCards(String::new(), Vec::new())],
+            Some(Next::SetDate) => vec![Effect::OpenSettings],
+            None => {
+                let _ = cx;
+                let i = self.selected - self.next.len();
+                if i < self.overview.decks.len() {
+                    vec![Effect::Drill(deck(i))]
+                } else {
+                    Vec::new()
+                }
+            }
+        }
+    }
+
+    /// Draws the screen.
+    pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        if cx.desk.bank().cards.is_empty() {
+            canvas.text(area, 1, " There are no cards.", canvas.theme.warn);
+            canvas.text(
+                area,
+                2,
+                " Put decks into the bank folder; `highwater check` tells what is wrong with them.",
+                canvas.theme.dim,
+            );
+            return;
+        }
+        let doing = self.next.len() as u16 + 2;
+        if area.width >= WIDE {
+            let [left, side] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)])
+                .spacing(1)
+                .areas(area);
+            let [ready, decks] =
+                Layout::vertical([Constraint::Length(5), Constraint::Fill(1)]).areas(left);
+            self.draw_ready(canvas, ready, cx);
+            self.draw_decks(canvas, decks);
+            let [next, rest] =
+                Layout::vertical([Constraint::Length(doing), Constraint::Fill(1)]).areas(side);
+            self.draw_next(canvas, next, cx);
+            Self::draw_weeks(canvas, rest, cx);
+        } else {
+            let tall = area.height >= 20;
+            let ready = if tall { 4 } else { 3 };
+            let doing = doing.min(if tall { 7 } else { 5 });
+            let [top, next, decks] = Layout::vertical([
+                Constraint::Length(ready),
+                Constraint::Length(doing),
+                Constraint::Fill(1),
+            ])
+            .areas(area);
+            self.draw_ready(canvas, top, cx);
+            self.draw_next(canvas, next, cx);
+            self.draw_decks(canvas, decks);
+        }
+    }
+
+    fn draw_ready(&self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        let theme = canvas.theme;
+        let date = cx.desk.interview();
+        let title = date.map_or_else(
+            || "Ready in a week".to_owned(),
+            |day| format!("Ready on {}", day.date().strftime("%-d %b")),
+        );
+        let inner = canvas.frame(area, &title, false);
+        let stop = self.overview.ready.share;
+        let plan = self
+            .forecast
+            .as_ref()
+            .and_then(|days| days.last())
+            .map_or(stop, |day| day.share);
+        let curve: Vec<f64> = self
+            .forecast
+            .iter()
+            .flatten()
+            .map(|day| day.share)
+            .collect();
+        let mut spans = vec![Span::styled(
+            format!("{:>3.0} %  ", plan * 100.0),
+            theme
+                .share(plan)
+                .add_modifier(ratatui::style::Modifier::BOLD),
+        )];
+        if curve.len() > 1 {
+            spans.push(Span::styled(
+                sparkline(sampled(&curve, 16).into_iter().map(Some), 1.0),
+                theme.share(plan),
+            ));
+            spans.push(Span::styled(
+                format!("   {:.0} % if you stop now", stop * 100.0),
+                theme.dim,
+            ));
+        } else {
+            spans.extend(bar(stop, 16, theme, theme.share(stop)));
+        }
+        canvas.line(inner, 0, Line::from(spans));
+        let seen = self.overview.ready.seen;
+        let words = if seen == 0 {
+            format!(
+                "Nothing met yet of {}. Drill, and this begins to move.",
+                count(self.overview.ready.cards, "card", "cards")
+            )
+        } else {
+            let mut weak: Vec<&crate::memory::DeckOverview> = self
+                .overview
+                .decks
+                .iter()
+                .filter(|deck| deck.ready.seen > 0)
+                .collect();
+            weak.sort_by(|a, b| a.ready.share.total_cmp(&b.ready.share));
+            let weak: Vec<String> = weak
+                .iter()
+                .take(2)
+                .map(|deck| format!("{} {:.0} %", plain(&deck.title), deck.ready.share * 100.0))
+                .collect();
+            format!("weakest: {}", weak.join(", "))
+        };
+        canvas.text(inner, 1, &words, theme.dim);
+        if inner.height > 2 {
+            canvas.text(
+                inner,
+                2,
+                &format!(
+                    "{seen} of {} met",
+                    count(self.overview.ready.cards, "card", "cards")
+                ),
+                theme.dim,
+            );
+        }
+    }
+
+    fn draw_next(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        let focused = self.selected < self.next.len();
+        let inner = canvas.frame(area, "Next", focused);
+        let theme = canvas.theme;
+        let bank = cx.desk.bank();
+        let room = usize::from(inner.width.saturating_sub(2));
+        self.doing
+            .select(self.selected.min(self.next.len().saturating_sub(1)));
+        let (overview, today, next) = (&self.overview, self.today, &self.next);
+        let row = |index: usize, _: &mut Canvas<'_>| {
+            let (name, what, aside) = match &next[index] {
+                Next::Resume => (
+                    "Resume",
+                    cx.desk.resumable().unwrap_or_default(),
+                    String::new(),
+                ),
+                Next::Drill if today == (0, 0) => {
+                    ("Drill", "nothing left for today".to_owned(), String::new())
+                }
+                Next::Drill => {
+                    let seconds = cx.desk.seconds_a_card() * (today.0 + today.1) as u64;
+                    (
+                        "Drill",
+                        format!("{} due · {} new", today.0, today.1),
+                        format!("about {} min", seconds.div_ceil(60)),
+                    )
+                }
+                Next::Weakest(i) => {
+                    let deck = &overview.decks[*i];
+                    (
+                        "Weakest",
+                        plain(&deck.title),
+                        format!("{:.0} % ready", deck.ready.share * 100.0),
+                    )
+                }
+                Next::Read(id) => (
+                    "Read",
+                    bank.chapter(id)
+                        .map(|chapter| plain(&chapter.title))
+                        .unwrap_or_default(),
+                    String::new(),
+                ),
+                Next::Browse => (
+                    "Browse",
+                    "all cards".to_owned(),
+                    count(bank.cards.len(), "card", "cards"),
+                ),
+                Next::SetDate => (
+                    "Settings",
+                    "set the date of the interview".to_owned(),
+                    String::new(),
+                ),
+            };
+            let middle = room.saturating_sub(10 + width(&aside) + 1);
+            Line::from(vec![
+                Span::raw(fit(name, 10)),
+                Span::styled(fit(&what, middle), Style::new()),
+                Span::styled(format!(" {aside}"), theme.dim),
+            ])
+        };
+        let len = self.next.len();
+        self.doing.draw(canvas, inner, len, focused, row);
+        if !focused {
+            hide_pointer(canvas, inner);
+        }
+    }
+
+    fn draw_decks(&mut self, canvas: &mut Canvas<'_>, area: Rect) {
+        let before = self.next.len();
+        let focused = self.selected >= before;
+        let inner = canvas.frame(area, "Decks", focused);
+        let theme = canvas.theme;
+        let table = Rect {
+            x: inner.x + 2,
+            width: inner.width.saturating_sub(2),
+            ..inner
+        };
+        let room = usize::from(table.width).saturating_sub(COLUMNS);
+        let heads = format!(
+            "{}{}{}{}  {}",
+            fit("", room),
+            right("due", 5),
+            right("new", 5),
+            right("ready", 8),
+            "level"
+        );
+        canvas.text(table, 0, &heads, theme.dim);
+        let body = Rect {
+            y: inner.y + 1,
+            height: inner.height.saturating_sub(1),
+            ..inner
+        };
+        self.decks.select(self.selected.saturating_sub(before));
+        let decks = &self.overview.decks;
+        let first_hit = canvas.hits.len();
+        self.decks
+            .draw(canvas, body, decks.len(), focused, |index, _| {
+                let deck = &decks[index];
+                let share = deck.ready.share;
+                let levels = sparkline(deck.levels.iter().map(|level| level.share), 1.0);
+                let faint = |n: usize| if n == 0 { theme.dim } else { Style::new() };
+                let ready = if deck.ready.seen == 0 {
+                    "–".to_owned()
+                } else {
+                    format!("{:.0} %", share * 100.0)
+                };
+                Line::from(vec![
+                    Span::raw(fit(&plain(&deck.title), room)),
+                    Span::styled(right(&deck.due.to_string(), 5), faint(deck.due)),
+                    Span::styled(right(&deck.new.to_string(), 5), theme.dim),
+                    Span::styled(
+                        right(&ready, 8),
+                        if deck.ready.seen == 0 {
+                            theme.dim
+                        } else {
+                            theme.share(share)
+                        },
+                    ),
+                    Span::styled(format!("  {levels}"), theme.info),
+                ])
+            });
+        if !focused {
+            hide_pointer(canvas, body);
+        }
+        for (_, hit) in &mut canvas.hits[first_hit..] {
+            if let crate::tui::canvas::Hit::Row(row) = hit {
+                *row += before;
+            }
+        }
+    }
+
+    /// What the coming days hold, where there is room for it.
+    fn draw_weeks(canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        if area.height < 6 {
+            return;
+        }
+        let inner = canvas.frame(area, "Coming back", false);
+        super::stats::coming(canvas, inner, cx);
+    }
+}
+
+/// Columns behind the title of a deck.
+const COLUMNS: usize = 5 + 5 + 8 + 2 + 5;
+
+/// At most `n` of the values, evenly spread, the last among them.
+fn sampled(values: &[f64], n: usize) -> Vec<f64> {
+    if values.len() <= n {
+        return values.to_vec();
+    }
+    (0..n)
+        .map(|i| values[(i + 1) * values.len() / n - 1])
+        .collect()
+}
+
+/// A list without the keys shows no pointer: there is one on the screen.
+fn hide_pointer(canvas: &mut Canvas<'_>, area: Rect) {
+    for row in 0..area.height {
+        canvas.text(Rect { width: 1, ..area }, row, " ", Style::new());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sampled;
+
+    #[test]
+    fn a_long_curve_is_thinned_and_keeps_its_end() {
+        let values: Vec<f64> = (0..100).map(f64::from).collect();
+        let thin = sampled(&values, 10);
+        assert_eq!(thin.len(), 10);
+        assert_eq!(thin[9], 99.0);
+        assert_eq!(sampled(&values[..3], 10), [0.0, 1.0, 2.0]);
+    }
+}

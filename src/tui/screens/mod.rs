@@ -1,0 +1,200 @@
+//! One screen a file, and the enum they stand in.
+//!
+//! To add a screen: a file here with `contexts`, `act` and `draw`; a variant of [`Screen`] and its arms
+//! below; a [`Context`] and a section in `keymap`. Screens read through [`Cx`] and answer with effects.
+
+pub mod browse;
+pub mod card;
+pub mod chapter;
+pub mod contents;
+pub mod drill;
+pub mod help;
+pub mod home;
+pub mod settings;
+pub mod stats;
+pub mod welcome;
+
+use crossterm::event::KeyEvent;
+use jiff::Timestamp;
+use ratatui::layout::Rect;
+
+use super::{
+    canvas::Canvas,
+    effect::{Cx, Effect},
+    keymap::{Action, Context},
+};
+use crate::bank::{Bank, Chapter};
+
+/// What fills the window.
+#[derive(Debug)]
+pub enum Screen {
+    /// The questions of the first start.
+    Welcome(Box<welcome::Welcome>),
+    /// The first screen.
+    Home(Box<home::Home>),
+    /// Cards, one after the other.
+    Drill(Box<drill::DrillScreen>),
+    /// Search over all cards.
+    Browse(Box<browse::Browse>),
+    /// One card.
+    Card(Box<card::CardScreen>),
+    /// The table of contents.
+    Contents(Box<contents::Contents>),
+    /// A chapter.
+    Reading(Box<chapter::Reading>),
+    /// Figures.
+    Stats(Box<stats::Stats>),
+    /// The configuration.
+    Settings(Box<settings::Settings>),
+}
+
+impl Screen {
+    /// A chapter, from the heading of that anchor on.
+    pub fn reading(chapter: &Chapter, anchor: Option<&str>, bank: &Bank) -> Self {
+        Self::Reading(Box::new(chapter::Reading::new(chapter, anchor, bank)))
+    }
+
+    /// Its name in the top line.
+    pub fn title(&self, cx: &Cx<'_>) -> String {
+        match self {
+            Self::Welcome(_) => "welcome".to_owned(),
+            Self::Home(_) => String::new(),
+            Self::Drill(screen) => screen.title(),
+            Self::Browse(screen) => screen.title(),
+            Self::Card(_) => "card".to_owned(),
+            Self::Contents(_) => "guide".to_owned(),
+            Self::Reading(screen) => format!("guide › {}", screen.title(cx.desk.bank())),
+            Self::Stats(_) => "stats".to_owned(),
+            Self::Settings(_) => "settings".to_owned(),
+        }
+    }
+
+    /// Where keys work, innermost first.
+    pub fn contexts(&self) -> &'static [Context] {
+        match self {
+            Self::Welcome(_) => welcome::Welcome::contexts(),
+            Self::Home(_) => home::Home::contexts(),
+            Self::Drill(screen) => screen.contexts(),
+            Self::Browse(_) => browse::Browse::contexts(),
+            Self::Card(_) => card::CardScreen::contexts(),
+            Self::Contents(_) => contents::Contents::contexts(),
+            Self::Reading(screen) => screen.contexts(),
+            Self::Stats(_) => stats::Stats::contexts(),
+            Self::Settings(screen) => screen.contexts(),
+        }
+    }
+
+    /// Text is being typed: letters are no commands.
+    pub fn typing(&self) -> bool {
+        match self {
+            Self::Welcome(_) | Self::Browse(_) => true,
+            Self::Reading(screen) => screen.typing(),
+            Self::Settings(screen) => screen.typing(),
+            Self::Home(_) | Self::Drill(_) | Self::Card(_) | Self::Contents(_) | Self::Stats(_) => {
+                false
+            }
+        }
+    }
+
+    /// Whether an action can do anything now; the footer leaves out what cannot.
+    pub fn enabled(&self, action: Action, cx: &Cx<'_>) -> bool {
+        match self {
+            Self::Drill(screen) => screen.enabled(action, cx),
+            Self::Card(screen) => screen.enabled(action, cx),
+            _ => true,
+        }
+    }
+
+    /// Takes a key as text; false when it is none.
+    pub fn key(&mut self, key: KeyEvent, cx: &Cx<'_>) -> bool {
+        match self {
+            Self::Welcome(screen) => screen.key(key),
+            Self::Browse(screen) => screen.key(key, cx),
+            Self::Reading(screen) => screen.key(key),
+            Self::Settings(screen) => screen.key(key),
+            Self::Home(_) | Self::Drill(_) | Self::Card(_) | Self::Contents(_) | Self::Stats(_) => {
+                false
+            }
+        }
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, text: &str, cx: &Cx<'_>) {
+        match self {
+            Self::Welcome(screen) => screen.paste(text),
+            Self::Browse(screen) => screen.paste(text, cx),
+            Self::Reading(screen) => screen.paste(text),
+            Self::Settings(screen) => screen.paste(text),
+            Self::Home(_) | Self::Drill(_) | Self::Card(_) | Self::Contents(_) | Self::Stats(_) => {
+            }
+        }
+    }
+
+    /// Does what a key means.
+    pub fn act(&mut self, action: Action, cx: &Cx<'_>) -> Vec<Effect> {
+        match self {
+            Self::Welcome(screen) => screen.act(action, cx),
+            Self::Home(screen) => screen.act(action, cx),
+            Self::Drill(screen) => screen.act(action, cx),
+            Self::Browse(screen) => screen.act(action, cx),
+            Self::Card(screen) => screen.act(action, cx),
+            Self::Contents(screen) => screen.act(action, cx),
+            Self::Reading(screen) => screen.act(action, cx),
+            Self::Stats(screen) => screen.act(action, cx),
+            Self::Settings(screen) => screen.act(action, cx),
+        }
+    }
+
+    /// Selects a row that was clicked.
+    pub fn select(&mut self, row: usize, cx: &Cx<'_>) {
+        match self {
+            Self::Home(screen) => screen.select(row, cx),
+            Self::Browse(screen) => screen.select(row),
+            Self::Contents(screen) => screen.select(row),
+            Self::Settings(screen) => screen.select(row),
+            Self::Welcome(_)
+            | Self::Drill(_)
+            | Self::Card(_)
+            | Self::Reading(_)
+            | Self::Stats(_) => {}
+        }
+    }
+
+    /// Something it read from has changed: a rating taken back, a card edited, the screen seen again.
+    pub fn refresh(&mut self, cx: &Cx<'_>) {
+        match self {
+            Self::Home(screen) => screen.refresh(cx),
+            Self::Browse(screen) => screen.refresh(cx),
+            Self::Drill(screen) => screen.refresh(cx),
+            Self::Stats(screen) => screen.refresh(cx),
+            Self::Welcome(_)
+            | Self::Card(_)
+            | Self::Contents(_)
+            | Self::Reading(_)
+            | Self::Settings(_) => {}
+        }
+    }
+
+    /// When it wants to be drawn again without a key, if ever.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        match self {
+            Self::Home(screen) => screen.deadline(),
+            _ => None,
+        }
+    }
+
+    /// Draws it.
+    pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        match self {
+            Self::Welcome(screen) => screen.draw(canvas, area, cx),
+            Self::Home(screen) => screen.draw(canvas, area, cx),
+            Self::Drill(screen) => screen.draw(canvas, area, cx),
+            Self::Browse(screen) => screen.draw(canvas, area, cx),
+            Self::Card(screen) => screen.draw(canvas, area, cx),
+            Self::Contents(screen) => screen.draw(canvas, area, cx),
+            Self::Reading(screen) => screen.draw(canvas, area, cx),
+            Self::Stats(screen) => screen.draw(canvas, area, cx),
+            Self::Settings(screen) => screen.draw(canvas, area, cx),
+        }
+    }
+}
