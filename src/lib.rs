@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod lab;
 pub mod memory;
+pub mod progress;
 pub mod session;
 pub mod sim;
 pub mod tui;
