@@ -5,6 +5,7 @@
 pub mod bank;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod lab;
 pub mod memory;
 pub mod progress;

@@ -159,7 +159,7 @@ impl Progress {
             let mut statement = self.db.prepare_cached(
                 "SELECT d.day, reviews, recalled, ms, coalesce(n.new, 0) FROM days AS d
                  LEFT JOIN (SELECT first_day AS day, count(*) AS new FROM cards
-                            WHERE first_day IS NOT NULL GROUP BY first_day) AS n ON n.day = d.day
+                            WHERE first_day >= ?1 GROUP BY first_day) AS n ON n.day = d.day
                  WHERE d.day >= ?1 ORDER BY d.day",
             )?;
             let mut rows = statement.query([first.number()])?;

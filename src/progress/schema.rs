@@ -53,6 +53,7 @@ pub(super) const MIGRATIONS: &[&str] = &["
         starred      INTEGER NOT NULL,
         flagged      INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX cards_first_day ON cards (first_day) WHERE first_day IS NOT NULL;
     CREATE TABLE aliases (old TEXT PRIMARY KEY, new TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE days (
         day      INTEGER PRIMARY KEY,
