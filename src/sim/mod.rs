@@ -7,7 +7,6 @@
 //! through a [`context::Context`], and they meet only through the [`network`].
 
 pub mod broker;
-pub mod command;
 pub mod conformance;
 pub mod context;
 pub mod controller;

@@ -10,7 +10,7 @@ use ratatui::{
 
 use super::{
     prose::Prose,
-    text::{clean, plain},
+    text::{clean, clip, plain},
     theme::Theme,
     widgets::checklist,
 };
@@ -19,7 +19,7 @@ use crate::bank::{Bank, Card, Kind};
 /// What of a card is shown.
 #[derive(Clone, Debug, Default)]
 pub struct Shown {
-    /// The points the reader made.
+    /// The points the reader made; empty where there is nothing to tick.
     pub ticked: Vec<bool>,
     /// Follow-up questions shown.
     pub follow_ups: usize,
@@ -126,7 +126,16 @@ pub fn spoken(
         spans.extend(line.spans.iter().cloned());
         lines.push(Line::from(spans));
     }
-    if !card.points.is_empty() {
+    if card.points.is_empty() {
+        return lines;
+    }
+    if shown.ticked.is_empty() {
+        heading(&mut lines, "Points to make", "", theme);
+        for point in &card.points {
+            let page = prose.page(point, columns.saturating_sub(2), theme, 0);
+            hang(&mut lines, &page.lines, "• ", theme.accent);
+        }
+    } else {
         let made = shown.ticked.iter().filter(|ticked| **ticked).count();
         let count = format!("{made} of {}", card.points.len());
         heading(&mut lines, "Points to make", &count, theme);
@@ -190,8 +199,17 @@ pub fn taught(
             prose,
         );
     }
-    see(&mut lines, card, bank, shown, theme);
+    see(&mut lines, card, bank, shown, columns, theme);
     (lines, last)
+}
+
+/// Lines behind a mark, the others indented by its two columns.
+fn hang(lines: &mut Vec<Line<'static>>, page: &[Line<'static>], mark: &'static str, style: Style) {
+    for (y, line) in page.iter().enumerate() {
+        let mut spans = vec![Span::styled(if y == 0 { mark } else { "  " }, style)];
+        spans.extend(line.spans.iter().cloned());
+        lines.push(Line::from(spans));
+    }
 }
 
 fn heading(lines: &mut Vec<Line<'static>>, title: &str, aside: &str, theme: &Theme) {
@@ -218,11 +236,7 @@ fn marked(
 ) {
     heading(lines, title, "", theme);
     let page = prose.page(text, columns.saturating_sub(2), theme, 0);
-    for (y, line) in page.lines.iter().enumerate() {
-        let mut spans = vec![Span::styled(if y == 0 { mark } else { "  " }, style)];
-        spans.extend(line.spans.iter().cloned());
-        lines.push(Line::from(spans));
-    }
+    hang(lines, &page.lines, mark, style);
 }
 
 fn follow_ups(
@@ -247,11 +261,7 @@ fn follow_ups(
     let mut last = None;
     for (i, follow_up) in card.follow_ups.iter().take(asked).enumerate() {
         let ask = prose.page(&follow_up.ask, columns.saturating_sub(2), theme, 0);
-        for (y, line) in ask.lines.iter().enumerate() {
-            let mut spans = vec![Span::styled(if y == 0 { "? " } else { "  " }, theme.accent)];
-            spans.extend(line.spans.iter().cloned());
-            lines.push(Line::from(spans));
-        }
+        hang(lines, &ask.lines, "? ", theme.accent);
         if i < shown.answers {
             let page = prose.page(&follow_up.say, columns.saturating_sub(4), theme, 0);
             for line in &page.lines {
@@ -265,13 +275,20 @@ fn follow_ups(
     last
 }
 
-fn see(lines: &mut Vec<Line<'static>>, card: &Card, bank: &Bank, shown: &Shown, theme: &Theme) {
+fn see(
+    lines: &mut Vec<Line<'static>>,
+    card: &Card,
+    bank: &Bank,
+    shown: &Shown,
+    columns: usize,
+    theme: &Theme,
+) {
     let links = links(card);
     if !links.is_empty() {
         heading(lines, "Go on", "", theme);
     }
     for (i, link) in links.iter().enumerate() {
-        let words = link_words(link, bank);
+        let words = clip(&link_words(link, bank), columns.saturating_sub(2)).into_owned();
         let chosen = shown.link == Some(i);
         let style = if chosen {
             theme.link.patch(theme.selected)

@@ -2,17 +2,20 @@
 //!
 //! The one place of the terminal that knows where these come from.
 
-use std::{sync::Arc, time::Duration};
+mod journal;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::{
     bank::{Bank, CardId},
     memory::{
-        self, CardState, Day, Due, Filter, Forecast, Limits, Moment, Overview, Parameters, Plan,
-        Queue, Rating, Retention, Scheduler, States, StudyDays,
+        self, Day, Due, Filter, Forecast, Limits, Moment, Overview, Plan, Queue, Retention,
+        Scheduler, States, StudyDays,
     },
-    session::drill::{Drill, Mark, Snapshot, Undone},
+    progress::{DayCount, Progress, ProgressError},
+    session::drill::{Drill, Snapshot},
 };
 
 /// A card that a search found.
@@ -22,15 +25,6 @@ pub struct Found {
     pub place: usize,
     /// Places of the matched characters in its question.
     pub letters: Vec<usize>,
-}
-
-/// What was rated on a day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DayCount {
-    /// Ratings.
-    pub rated: u32,
-    /// Those of them where the card was remembered.
-    pub recalled: u32,
 }
 
 /// A value of the configuration.
@@ -48,69 +42,6 @@ pub struct Item {
     pub unit: &'static str,
     /// What can be chosen; empty when it is typed.
     pub choices: Vec<String>,
-}
-
-/// A rating of a session, as the journal has it.
-pub type Rated = (CardId, Rating, Duration);
-
-/// A session that was left before its end.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Left {
-    /// What it started with.
-    pub snapshot: Snapshot,
-    /// What was rated in it.
-    pub rated: Vec<Rated>,
-    /// When the last of it was.
-    pub at: Timestamp,
-}
-
-/// Where ratings go and come from. Every method that records has it safe when it returns.
-///
-/// Problems are words for the reader: what could not be written, where, and what to do.
-pub trait Journal {
-    /// What is known of each card.
-    fn states(&self) -> &States;
-    /// Records a rating and gives the card's new state.
-    ///
-    /// # Errors
-    /// When it could not be written; then nothing is recorded.
-    fn rate(
-        &mut self,
-        card: &CardId,
-        rating: Rating,
-        spent: Duration,
-        now: Moment,
-    ) -> Result<CardState, String>;
-    /// Records a mark.
-    ///
-    /// # Errors
-    /// When it could not be written; then nothing is recorded.
-    fn mark(&mut self, card: &CardId, mark: Mark, on: bool, now: Moment) -> Result<(), String>;
-    /// Takes the last record back, and says of which card it was; none when there is nothing left.
-    ///
-    /// # Errors
-    /// When it could not be written; then nothing is taken back.
-    fn undo(&mut self, now: Moment) -> Result<Option<(CardId, Undone)>, String>;
-    /// Whether there is something to take back.
-    fn can_undo(&self) -> bool;
-    /// Records that a session begins.
-    ///
-    /// # Errors
-    /// When it could not be written.
-    fn begin(&mut self, snapshot: &Snapshot, now: Moment) -> Result<(), String>;
-    /// Records that the session is over.
-    ///
-    /// # Errors
-    /// When it could not be written.
-    fn end(&mut self, now: Moment) -> Result<(), String>;
-    /// The session that was left before its end.
-    fn left(&self) -> Option<Left>;
-    /// What was rated on each of the last `days` days, today last.
-    fn days(&self, today: Day, days: usize) -> Vec<DayCount>;
-    /// Days in a row with a rating, up to today or yesterday.
-    fn streak(&self, today: Day) -> u32;
-    /// Median seconds a card takes, once there are enough to tell.
-    fn seconds_a_card(&self) -> Option<u64>;
 }
 
 /// What the reader has set.
@@ -147,19 +78,18 @@ pub trait Preferences {
     fn is_new(&self) -> bool;
 }
 
+pub use journal::{Journal, Left};
+
 /// Reads the bank again.
 pub type Reload = Box<dyn Fn() -> Result<Bank, String>>;
 
 /// Everything the screens read from.
 pub struct Desk {
     bank: Arc<Bank>,
-    journal: Box<dyn Journal>,
+    journal: Journal,
     preferences: Box<dyn Preferences>,
     reload: Reload,
-    scheduler: Scheduler,
     days: StudyDays,
-    /// Problems of the reader's own cards, told once.
-    problems: usize,
 }
 
 /// Days ahead that are aimed at without a date.
@@ -171,23 +101,25 @@ pub const SECONDS_A_CARD: u64 = 35;
 
 impl Desk {
     /// A desk over these sources.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
     pub fn new(
         bank: Bank,
-        journal: Box<dyn Journal>,
+        progress: Progress,
         preferences: Box<dyn Preferences>,
         reload: Reload,
         zone: jiff::tz::TimeZone,
-        problems: usize,
-    ) -> Self {
-        Self {
-            scheduler: Scheduler::new(&Parameters::default(), preferences.retention()),
-            days: StudyDays::new(zone, preferences.day_start()),
+        now: Timestamp,
+    ) -> Result<Self, ProgressError> {
+        let days = StudyDays::new(zone, preferences.day_start());
+        Ok(Self {
+            journal: Journal::new(progress, days.day(now))?,
+            days,
             bank: Arc::new(bank),
-            journal,
             preferences,
             reload,
-            problems,
-        }
+        })
     }
 
     /// Everything that is asked and taught.
@@ -202,17 +134,12 @@ impl Desk {
 
     /// When cards come back.
     pub fn scheduler(&self) -> &Scheduler {
-        &self.scheduler
+        self.journal.scheduler()
     }
 
     /// A point in time with its study day.
     pub fn moment(&self, at: Timestamp) -> Moment {
         self.days.moment(at)
-    }
-
-    /// Mistakes found in the reader's own cards.
-    pub fn problems(&self) -> usize {
-        self.problems
     }
 
     /// Nothing was set and nothing rated: the reader is new.
@@ -233,21 +160,18 @@ impl Desk {
     }
 
     /// Days in a row with a rating.
-    pub fn streak(&self, now: Moment) -> u32 {
-        self.journal.streak(now.day)
+    pub fn streak(&self) -> u32 {
+        self.journal.streak()
     }
 
     /// Ratings today.
-    pub fn rated_today(&self, now: Moment) -> u32 {
-        self.journal
-            .days(now.day, 1)
-            .first()
-            .map_or(0, |day| day.rated)
+    pub fn rated_today(&self) -> u64 {
+        self.journal.today()
     }
 
-    /// Ratings of each of the last days, today last.
-    pub fn days_rated(&self, now: Moment, days: usize) -> Vec<DayCount> {
-        self.journal.days(now.day, days)
+    /// Ratings of each of the last days on which there were any.
+    pub fn days_rated(&self) -> &[DayCount] {
+        self.journal.days()
     }
 
     /// Seconds a card takes.
@@ -268,7 +192,7 @@ impl Desk {
         memory::overview(
             &self.bank,
             self.states(),
-            &self.scheduler,
+            self.scheduler(),
             now,
             at.max(now.at),
         )
@@ -287,7 +211,7 @@ impl Desk {
         let cards = self.in_order();
         let states = self.states();
         memory::forecast(
-            &self.scheduler,
+            self.scheduler(),
             cards.into_iter().map(|id| (id, states.get(id))),
             &plan,
             &self.days,
@@ -338,7 +262,7 @@ impl Desk {
             self.states(),
             &self.tracked(filter),
             self.preferences.limits(),
-            &self.scheduler,
+            self.scheduler(),
             now,
         )
     }
@@ -350,7 +274,7 @@ impl Desk {
             self.states(),
             &self.tracked(filter),
             Limits::NONE,
-            &self.scheduler,
+            self.scheduler(),
             now,
         )
     }
@@ -437,12 +361,12 @@ impl Desk {
     /// In words, when it would not do or could not be kept.
     pub fn set(&mut self, key: &str, text: &str, now: Moment) -> Result<(), String> {
         self.preferences.set(key, text, now.day)?;
-        self.scheduler = Scheduler::new(&Parameters::default(), self.preferences.retention());
+        self.journal.set_retention(self.preferences.retention());
         self.days = StudyDays::new(self.days.zone().clone(), self.preferences.day_start());
         Ok(())
     }
 
-    /// Begins a drill over these cards.
+    /// Begins a drill over these cards. One that was left is given up.
     ///
     /// # Errors
     /// When the beginning could not be recorded.
@@ -451,43 +375,55 @@ impl Desk {
         about: String,
         cards: Vec<CardId>,
         now: Moment,
-    ) -> Result<Drill, String> {
+    ) -> Result<Drill, ProgressError> {
         let snapshot = Snapshot { about, cards };
         self.journal.begin(&snapshot, now)?;
         Ok(Drill::new(&snapshot, &self.bank, now.at))
     }
 
     /// The drill that was left, at the card it was left at.
-    pub fn resume(&self, now: Moment) -> Option<Drill> {
-        let left = self.journal.left()?;
-        Some(Drill::resume(
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn resume(&mut self, now: Moment) -> Result<Option<Drill>, ProgressError> {
+        let Some(left) = self.journal.take_up()? else {
+            return Ok(None);
+        };
+        Ok(Some(Drill::resume(
             &left.snapshot,
             left.rated,
             &self.bank,
-            self.states(),
+            self.journal.states(),
             now,
-        ))
+        )))
     }
 
-    /// The drill that was left, in words.
-    pub fn resumable(&self) -> Option<String> {
+    /// The drill that was left: what it is about, cards done, cards in all.
+    pub fn resumable(&self) -> Option<(String, usize, usize)> {
         let left = self.journal.left()?;
-        Some(format!(
-            "{}: {} of {} done",
-            left.snapshot.about,
-            left.rated.len(),
-            left.snapshot.cards.len()
+        Some((
+            left.snapshot.about.clone(),
+            left.done(),
+            left.snapshot.cards.len(),
         ))
     }
 
     /// Where records go.
-    pub fn journal(&mut self) -> &mut dyn Journal {
-        &mut *self.journal
+    pub fn journal(&mut self) -> &mut Journal {
+        &mut self.journal
     }
 
-    /// Whether there is something to take back.
+    /// Whether there may be something to take back.
     pub fn can_undo(&self) -> bool {
-        self.journal.can_undo()
+        !self.journal.states().is_empty()
+    }
+
+    /// Reads the log again: another process may have written to it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn look_again(&mut self, now: Moment) -> Result<(), ProgressError> {
+        self.journal.refresh(now.day)
     }
 
     /// Reads the bank again.

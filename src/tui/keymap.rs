@@ -220,6 +220,9 @@ pub static TABLE: &[Binding] = {
         bind(C::Welcome, &["enter"], A::Open, "take this answer", "take"),
         bind(C::Welcome, &["tab"], A::Pass, "skip this question", "skip"),
 
+        bind(C::Welcome, &["down"], A::Down, "to the next track", ""),
+        bind(C::Welcome, &["up"], A::Up, "to the track before", ""),
+
         bind(C::Question, &["enter", "space"], A::Reveal, "show the answer", "answer"),
         bind(C::Question, &["s"], A::Skip, "put the card off within this session", "skip"),
         bind(C::Question, &["z"], A::Bury, "bury the card until tomorrow", "bury"),

@@ -18,3 +18,6 @@ pub mod terminal;
 pub mod text;
 pub mod theme;
 pub mod widgets;
+
+#[cfg(test)]
+mod tests;

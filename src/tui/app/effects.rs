@@ -8,6 +8,7 @@ use super::{App, Popup, Request, Toast};
 use crate::{
     bank::CardId,
     memory::{Filter, Moment},
+    progress::ProgressError,
     session::drill::{self, Drill, Mark, Undone},
     tui::{
         effect::{Cx, Effect},
@@ -30,7 +31,7 @@ impl App {
             Effect::Back => self.back(now),
             Effect::Home => {
                 self.stack.truncate(1);
-                self.tick(now);
+                self.seen_again(now);
             }
             Effect::Follow(link) => self.follow(&link, now),
             Effect::Tell(text) => self.toast = Some(Toast { text, bad: false }),
@@ -47,10 +48,18 @@ impl App {
     fn back(&mut self, now: Timestamp) {
         if self.stack.len() > 1 {
             self.stack.pop();
-            self.tick(now);
+            self.seen_again(now);
         } else {
             self.apply(Effect::Quit, now);
         }
+    }
+
+    /// A screen is seen again: what it shows may have changed, here or by another process.
+    fn seen_again(&mut self, now: Timestamp) {
+        if let Err(problem) = self.desk.look_again(self.desk.moment(now)) {
+            self.warn(problem.to_string());
+        }
+        self.tick(now);
     }
 
     /// Opens what a link of the bank names.
@@ -104,10 +113,7 @@ impl App {
             Effect::DrillCards(cards) => {
                 self.begin_drill(text::count(cards.len(), "card", "cards"), cards, moment)
             }
-            Effect::Resume => {
-                self.resume(moment);
-                Ok(())
-            }
+            Effect::Resume => self.resume(moment),
             Effect::BrowseCards(title, cards) => {
                 let cx = Cx {
                     desk: &self.desk,
@@ -179,15 +185,16 @@ impl App {
         cards: Vec<CardId>,
         now: Moment,
     ) -> Result<(), String> {
-        let drill = self.desk.begin(about, cards, now)?;
+        let drill = self.desk.begin(about, cards, now).map_err(words)?;
         self.show_drill(drill, now);
         Ok(())
     }
 
-    fn resume(&mut self, now: Moment) {
-        if let Some(drill) = self.desk.resume(now) {
+    fn resume(&mut self, now: Moment) -> Result<(), String> {
+        if let Some(drill) = self.desk.resume(now).map_err(words)? {
             self.show_drill(drill, now);
         }
+        Ok(())
     }
 
     /// Shows a drill above home: there is one at a time.
@@ -214,7 +221,11 @@ impl App {
                 rating,
                 spent,
             } => {
-                let state = self.desk.journal().rate(card, *rating, *spent, now)?;
+                let state = self
+                    .desk
+                    .journal()
+                    .rate(card, *rating, *spent, now)
+                    .map_err(words)?;
                 screen
                     .drill()
                     .rated(card, *rating, *spent, &state, self.desk.bank(), now.at)
@@ -226,7 +237,10 @@ impl App {
                     Mark::Star => !state.is_some_and(|state| state.starred),
                     Mark::Suspend | Mark::Bury => true,
                 };
-                self.desk.journal().mark(card, *mark, on, now)?;
+                self.desk
+                    .journal()
+                    .mark(card, *mark, on, now)
+                    .map_err(words)?;
                 self.toast = Some(Toast {
                     text: told(*mark, on).to_owned(),
                     bad: false,
@@ -237,7 +251,7 @@ impl App {
             drill::Effect::Finished => {
                 // What is left is offered again at home.
                 if screen.drill().left() == 0 {
-                    self.desk.journal().end(now)?;
+                    self.desk.journal().end(now).map_err(words)?;
                 }
                 None
             }
@@ -253,7 +267,7 @@ impl App {
     }
 
     fn undo(&mut self, now: Moment) -> Result<(), String> {
-        let Some((card, what)) = self.desk.journal().undo(now)? else {
+        let Some((card, what)) = self.desk.journal().undo(now).map_err(words)? else {
             self.toast = Some(Toast {
                 text: "there is nothing to take back".to_owned(),
                 bad: false,
@@ -288,7 +302,10 @@ impl App {
     }
 
     fn mark(&mut self, card: &CardId, mark: Mark, on: bool, now: Moment) -> Result<(), String> {
-        self.desk.journal().mark(card, mark, on, now)?;
+        self.desk
+            .journal()
+            .mark(card, mark, on, now)
+            .map_err(words)?;
         self.toast = Some(Toast {
             text: told(mark, on).to_owned(),
             bad: false,
@@ -328,4 +345,9 @@ fn told(mark: Mark, on: bool) -> &'static str {
         (Mark::Star, true) => "starred",
         (Mark::Star, false) => "star taken off",
     }
+}
+
+/// A problem in the words of the reader.
+fn words(problem: ProgressError) -> String {
+    problem.to_string()
 }

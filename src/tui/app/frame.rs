@@ -55,12 +55,7 @@ impl App {
                 header(&mut canvas, head, &screen.title(&cx), &cx);
                 screen.draw(&mut canvas, body, &cx);
                 if let Some(toast) = &self.toast {
-                    let (mark, style) = if toast.bad {
-                        ("✗ ", canvas.theme.bad)
-                    } else {
-                        ("✓ ", canvas.theme.good)
-                    };
-                    canvas.text(foot, 0, &format!(" {mark}{}", plain(&toast.text)), style);
+                    tell(&mut canvas, area, &toast.text, toast.bad);
                 } else {
                     let enabled = |action| screen.enabled(action, &cx);
                     footer(&mut canvas, foot, &contexts, self.popup.is_some(), enabled);
@@ -90,11 +85,11 @@ fn header(canvas: &mut Canvas<'_>, area: Rect, title: &str, cx: &Cx<'_>) {
             days => format!("interview in {days} days"),
         });
     }
-    let streak = cx.desk.streak(cx.now);
+    let streak = cx.desk.streak();
     if streak > 1 {
         facts.push(format!("streak {streak}"));
     }
-    let today = cx.desk.rated_today(cx.now);
+    let today = cx.desk.rated_today();
     if today > 0 {
         facts.push(format!("today {today}"));
     }
@@ -164,6 +159,43 @@ fn footer(
             Hit::Act(action),
         );
         x += columns;
+    }
+}
+
+/// A message at the bottom, on as many lines as it takes.
+fn tell(canvas: &mut Canvas<'_>, area: Rect, words: &str, bad: bool) {
+    let (mark, style) = if bad {
+        ("✗ ", canvas.theme.bad)
+    } else {
+        ("✓ ", canvas.theme.good)
+    };
+    let room = usize::from(area.width.saturating_sub(4));
+    let mut lines = wrap(&[Run::new(plain(words), style)], room);
+    lines.truncate(usize::from(area.height / 2));
+    let rows = lines.len() as u16;
+    let place = Rect {
+        y: area.bottom() - rows,
+        height: rows,
+        ..area
+    };
+    canvas.clear(place);
+    canvas.text(
+        Rect {
+            x: area.x + 1,
+            width: 2,
+            ..place
+        },
+        0,
+        mark,
+        style,
+    );
+    let text = Rect {
+        x: area.x + 3,
+        width: area.width.saturating_sub(4),
+        ..place
+    };
+    for (row, line) in lines.into_iter().enumerate() {
+        canvas.line(text, row as u16, line);
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
         effect::{Cx, Effect},
         keymap::{Action, Context},
         text::{count, fit, plain},
-        widgets::{Field, List, Scroll},
+        widgets::{Field, List},
     },
 };
 
@@ -94,7 +94,6 @@ pub struct Browse {
     state: State,
     found: Vec<Found>,
     list: List,
-    preview: Scroll,
 }
 
 impl Browse {
@@ -117,7 +116,6 @@ impl Browse {
             state: State::All,
             found: Vec::new(),
             list: List::default(),
-            preview: Scroll::default(),
         };
         browse.refresh(cx);
         browse
@@ -179,7 +177,6 @@ impl Browse {
         };
         self.found = cx.desk.search(self.field.text(), takes);
         self.list.select(0);
-        self.preview = Scroll::default();
     }
 
     fn ids(&self, cx: &Cx<'_>) -> Vec<CardId> {
@@ -225,9 +222,7 @@ impl Browse {
                 self.search(cx);
             }
             other => {
-                if self.list.act(other, self.found.len()) {
-                    self.preview = Scroll::default();
-                }
+                self.list.act(other, self.found.len());
             }
         }
         Vec::new()
@@ -321,7 +316,7 @@ impl Browse {
             });
     }
 
-    fn draw_preview(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+    fn draw_preview(&self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
         let inner = canvas.frame(area, "", false);
         let Some(found) = self.found.get(self.list.selected()) else {
             return;
@@ -334,7 +329,13 @@ impl Browse {
             canvas,
             cx,
         );
-        self.preview.draw(canvas, inner, &lines);
+        for (row, line) in lines
+            .into_iter()
+            .take(usize::from(inner.height))
+            .enumerate()
+        {
+            canvas.line(inner, row as u16, line);
+        }
     }
 }
 

@@ -204,8 +204,8 @@ impl DrillScreen {
     /// Draws the screen.
     pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
         if let Some(summary) = self.summary.clone() {
-            let lines = summary_lines(&summary, canvas, cx);
             let body = column(area, MEASURE);
+            let lines = summary_lines(&summary, usize::from(body.width), canvas, cx);
             self.scroll.draw(canvas, body, &lines);
             return;
         }
@@ -259,7 +259,11 @@ impl DrillScreen {
         let done = self.drill.lines().len();
         let left = self.drill.left();
         let share = done as f64 / (done + left).max(1) as f64;
-        let mut progress = bar(share, 10, theme, theme.accent);
+        let mut progress = if area.width >= 72 {
+            bar(share, 10, theme, theme.accent)
+        } else {
+            Vec::new()
+        };
         progress.push(Span::styled(
             format!(" {done} done, {left} left"),
             theme.dim,
@@ -425,7 +429,12 @@ fn draw_ratings(canvas: &mut Canvas<'_>, area: Rect, open: &Open, cx: &Cx<'_>) {
     }
 }
 
-fn summary_lines(summary: &Summary, canvas: &Canvas<'_>, cx: &Cx<'_>) -> Vec<Line<'static>> {
+fn summary_lines(
+    summary: &Summary,
+    columns: usize,
+    canvas: &Canvas<'_>,
+    cx: &Cx<'_>,
+) -> Vec<Line<'static>> {
     let theme = canvas.theme;
     let bank = cx.desk.bank();
     let strong = Style::new().add_modifier(Modifier::BOLD);
@@ -461,7 +470,7 @@ fn summary_lines(summary: &Summary, canvas: &Canvas<'_>, cx: &Cx<'_>) -> Vec<Lin
             theme.dim,
         )));
     }
-    let room = 90;
+    let room = columns.saturating_sub(2);
     let mut group =
         |name: &str, sign: &'static str, style: Style, cards: &[CardId], most: usize| {
             if cards.is_empty() {

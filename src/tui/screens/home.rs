@@ -212,7 +212,14 @@ impl Home {
             let [ready, decks] =
                 Layout::vertical([Constraint::Length(5), Constraint::Fill(1)]).areas(left);
             self.draw_ready(canvas, ready, cx);
-            self.draw_decks(canvas, decks);
+            let rows = (self.overview.decks.len() as u16 + 3).clamp(6, decks.height.max(6));
+            self.draw_decks(
+                canvas,
+                Rect {
+                    height: rows.min(decks.height),
+                    ..decks
+                },
+            );
             let [next, rest] =
                 Layout::vertical([Constraint::Length(doing), Constraint::Fill(1)]).areas(side);
             self.draw_next(canvas, next, cx);
@@ -318,11 +325,10 @@ impl Home {
         let (overview, today, next) = (&self.overview, self.today, &self.next);
         let row = |index: usize, _: &mut Canvas<'_>| {
             let (name, what, aside) = match &next[index] {
-                Next::Resume => (
-                    "Resume",
-                    cx.desk.resumable().unwrap_or_default(),
-                    String::new(),
-                ),
+                Next::Resume => {
+                    let (about, done, all) = cx.desk.resumable().unwrap_or_default();
+                    ("Resume", plain(&about), format!("{done} of {all} done"))
+                }
                 Next::Drill if today == (0, 0) => {
                     ("Drill", "nothing left for today".to_owned(), String::new())
                 }

@@ -99,6 +99,7 @@ impl Screen {
     /// Whether an action can do anything now; the footer leaves out what cannot.
     pub fn enabled(&self, action: Action, cx: &Cx<'_>) -> bool {
         match self {
+            Self::Home(_) => action != Action::Back,
             Self::Drill(screen) => screen.enabled(action, cx),
             Self::Card(screen) => screen.enabled(action, cx),
             _ => true,

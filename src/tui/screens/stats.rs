@@ -7,10 +7,10 @@ use ratatui::{
 };
 
 use crate::{
-    memory::{Forecast, Overview},
+    memory::{Day, Forecast, Overview},
+    progress::DayCount,
     tui::{
         canvas::Canvas,
-        desk::DayCount,
         effect::{Cx, Effect},
         keymap::{Action, Context},
         text::{fit, plain, right},
@@ -25,6 +25,9 @@ const PAGES: [&str; 4] = [
     "Coming back",
     "Ready on the day",
 ];
+
+/// Days of the figure of reviews.
+const DAYS: u32 = 90;
 
 /// The screen.
 #[derive(Debug)]
@@ -53,7 +56,7 @@ impl Stats {
     /// Works the figures out anew.
     pub fn refresh(&mut self, cx: &Cx<'_>) {
         self.overview = cx.desk.overview(cx.now);
-        self.days = cx.desk.days_rated(cx.now, 60);
+        self.days = with_gaps(cx.desk.days_rated(), cx.now.day);
         self.forecast = cx.desk.forecast(cx.now);
     }
 
@@ -158,7 +161,7 @@ impl Stats {
 
     fn reviews(&self, canvas: &mut Canvas<'_>, area: Rect) {
         let theme = canvas.theme;
-        if self.days.iter().all(|day| day.rated == 0) {
+        if self.days.iter().all(|day| day.reviews == 0) {
             canvas.text(
                 area,
                 0,
@@ -169,16 +172,16 @@ impl Stats {
         }
         let columns = usize::from(area.width / 2).clamp(1, self.days.len());
         let days = &self.days[self.days.len() - columns..];
-        let counts: Vec<f64> = days.iter().map(|day| f64::from(day.rated)).collect();
+        let counts: Vec<f64> = days.iter().map(|day| day.reviews as f64).collect();
         let height = usize::from(area.height.saturating_sub(4)).clamp(1, 8);
         for (row, line) in stack(&counts, height, 1, 1).into_iter().enumerate() {
             canvas.text(area, row as u16, &line, theme.accent);
         }
-        let most = days.iter().map(|day| day.rated).max().unwrap_or(0);
+        let most = days.iter().map(|day| day.reviews).max().unwrap_or(0);
         let (rated, recalled) = days
             .iter()
-            .fold((0, 0), |(a, b), day| (a + day.rated, b + day.recalled));
-        let share = f64::from(recalled) / f64::from(rated.max(1));
+            .fold((0, 0), |(a, b), day| (a + day.reviews, b + day.recalled));
+        let share = recalled as f64 / rated.max(1) as f64;
         let line = height as u16;
         canvas.text(
             area,
@@ -293,5 +296,27 @@ fn absolute(shares: &[f64], height: usize, wide: usize) -> Vec<String> {
     stack(&scaled, height, wide, 0)
         .into_iter()
         .map(|line| line.chars().take(shares.len() * wide).collect())
+        .collect()
+}
+
+/// The last days, each of them, today last.
+fn with_gaps(counts: &[DayCount], today: Day) -> Vec<DayCount> {
+    (0..DAYS)
+        .rev()
+        .map(|ago| {
+            let day = today.minus(ago);
+            let none = DayCount {
+                day,
+                reviews: 0,
+                recalled: 0,
+                new: 0,
+                ms: 0,
+            };
+            counts
+                .iter()
+                .find(|count| count.day == day)
+                .copied()
+                .unwrap_or(none)
+        })
         .collect()
 }

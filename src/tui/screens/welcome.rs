@@ -62,7 +62,7 @@ impl Welcome {
 
     /// Where keys work.
     pub fn contexts() -> &'static [Context] {
-        &[Context::Welcome, Context::Browse]
+        &[Context::Welcome]
     }
 
     /// Takes a key as text.

@@ -1,0 +1,238 @@
+//! What keys lead to.
+
+use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use super::Stage;
+use crate::tui::app::Request;
+
+#[test]
+fn three_questions_then_the_drill() {
+    let mut stage = Stage::first_start();
+    assert!(stage.text().contains("When is the interview?"));
+    stage.keys("tomorrow<enter>");
+    assert!(stage.text().contains("How many minutes a day?"));
+    stage.keys("20<enter>");
+    assert!(stage.text().contains("Which track?"));
+    stage.keys("<down><enter>");
+    assert!(
+        stage.text().contains("What is the high watermark?"),
+        "{}",
+        stage.text()
+    );
+    assert!(stage.text().contains("interview tomorrow"));
+    assert!(stage.text().contains("Kafka in one evening"));
+}
+
+#[test]
+fn every_question_can_be_skipped() {
+    let mut stage = Stage::first_start();
+    stage.keys("<tab><tab><tab>");
+    assert!(stage.text().contains("› drill"), "{}", stage.text());
+}
+
+#[test]
+fn a_wrong_date_is_refused_and_stays_to_be_mended() {
+    let mut stage = Stage::first_start();
+    stage.keys("soon<enter>");
+    assert!(stage.text().contains("is no date"), "{}", stage.text());
+    stage.keys("<ctrl-u>in 3 weeks<enter>");
+    assert!(stage.text().contains("How many minutes"));
+}
+
+#[test]
+fn a_rating_is_recorded_before_the_next_card() {
+    let mut stage = Stage::at_home();
+    stage.keys("d<enter>");
+    assert_eq!(stage.app.desk().rated_today(), 0);
+    stage.keys("3");
+    assert_eq!(stage.app.desk().rated_today(), 1);
+    assert!(stage.text().contains("1 done, "), "{}", stage.text());
+    assert!(stage.text().contains("enter shows what a good one holds"));
+}
+
+#[test]
+fn ratings_wait_for_the_answer() {
+    let mut stage = Stage::at_home();
+    stage.keys("d3");
+    assert_eq!(stage.app.desk().rated_today(), 0);
+}
+
+#[test]
+fn ticks_suggest_and_enter_takes_the_suggestion() {
+    let mut stage = Stage::at_home();
+    stage.keys("backs=all<ctrl-d><enter>abc");
+    assert!(stage.text().contains("▸3 good"), "{}", stage.text());
+    stage.keys("<enter><enter><enter><enter>");
+    assert_eq!(stage.app.desk().rated_today(), 0);
+    stage.keys("<enter>");
+    assert_eq!(stage.app.desk().rated_today(), 1);
+}
+
+#[test]
+fn undo_brings_the_card_back() {
+    let mut stage = Stage::at_home();
+    stage.keys("d");
+    let before = stage.text();
+    stage.keys("<enter>2u");
+    assert_eq!(stage.app.desk().rated_today(), 0);
+    let line = |text: &str| text.lines().nth(3).map(str::to_owned);
+    assert_eq!(line(&stage.text()), line(&before));
+    assert!(stage.text().contains("taken back"));
+}
+
+#[test]
+fn suspended_cards_do_not_come_and_can_be_taken_up_again() {
+    let mut stage = Stage::at_home();
+    stage.keys("dx");
+    assert!(stage.text().contains("suspended"), "{}", stage.text());
+    stage.keys("<esc><enter>b<ctrl-s><ctrl-s><ctrl-s><ctrl-s><ctrl-s>");
+    assert!(stage.text().contains("1 card "), "{}", stage.text());
+    stage.keys("<enter>x");
+    assert!(stage.text().contains("taken up again"));
+}
+
+#[test]
+fn a_drill_that_was_left_is_offered_and_gone_on_with() {
+    let mut stage = Stage::at_home();
+    stage.keys("d<enter>3<esc>");
+    assert!(stage.text().contains("Paused"), "{}", stage.text());
+    stage.keys("<enter>");
+    assert!(stage.text().contains("Resume"), "{}", stage.text());
+    stage.keys("<enter>");
+    assert!(stage.text().contains("1 done, "), "{}", stage.text());
+}
+
+#[test]
+fn a_finished_drill_is_not_offered() {
+    let mut stage = Stage::at_home();
+    stage.keys("d");
+    for _ in 0..5 {
+        stage.keys("<enter>4");
+    }
+    assert!(stage.text().contains("Done"), "{}", stage.text());
+    stage.keys("<enter>");
+    assert!(!stage.text().contains("Resume"), "{}", stage.text());
+    stage.keys("d");
+    assert!(stage.text().contains("nothing is due"), "{}", stage.text());
+}
+
+#[test]
+fn links_lead_to_cards_and_chapters_and_back() {
+    let mut stage = Stage::at_home();
+    stage.keys("r<enter><tab><tab><enter>");
+    assert!(
+        stage.text().contains("guide › Consumer groups"),
+        "{}",
+        stage.text()
+    );
+    stage.keys("<esc>");
+    assert!(stage.text().contains("Who is in sync"), "{}", stage.text());
+    stage.keys("<tab><enter>");
+    assert!(
+        stage.text().contains("What is the high watermark?"),
+        "{}",
+        stage.text()
+    );
+    stage.keys("o");
+    assert!(stage.text().contains("Who is in sync"));
+}
+
+#[test]
+fn a_chapter_offers_its_cards() {
+    let mut stage = Stage::at_home();
+    stage.keys("r<enter>c");
+    assert!(stage.text().contains("2 cards"), "{}", stage.text());
+    stage.keys("<esc>d");
+    assert!(stage.text().contains("2 left"), "{}", stage.text());
+}
+
+#[test]
+fn found_cards_can_be_drilled() {
+    let mut stage = Stage::at_home();
+    stage.keys("bwatermark<ctrl-d>");
+    assert!(stage.text().contains("1 left"), "{}", stage.text());
+}
+
+#[test]
+fn built_in_cards_are_not_edited_and_own_ones_are() {
+    let mut stage = Stage::at_home();
+    stage.keys("dE");
+    assert!(matches!(stage.request(), Some(Request::Edit(_))));
+}
+
+#[test]
+fn settings_take_effect_at_once() {
+    let mut stage = Stage::at_home();
+    stage.keys(",<enter><ctrl-u>2026-11-22<enter>");
+    assert!(
+        stage.text().contains("interview tomorrow"),
+        "{}",
+        stage.text()
+    );
+    let before = stage.app.theme().name;
+    stage.keys("jj<right><right>");
+    assert_ne!(stage.app.theme().name, before);
+}
+
+#[test]
+fn quitting_from_anywhere() {
+    for keys in [
+        "Q",
+        "dQ",
+        "b<ctrl-c>",
+        "d<enter><ctrl-c>",
+        "?Q",
+        ",<enter><ctrl-c>",
+    ] {
+        let mut stage = Stage::at_home();
+        stage.keys(keys);
+        assert_eq!(stage.request(), Some(Request::Quit), "{keys}");
+    }
+    let mut stage = Stage::at_home();
+    stage.keys("<esc>n");
+    assert_eq!(stage.request(), None);
+    stage.keys("<esc>y");
+    assert_eq!(stage.request(), Some(Request::Quit));
+}
+
+#[test]
+fn a_click_does_what_the_key_does() {
+    let mut stage = Stage::at_home();
+    stage.keys("d<enter>");
+    let text = stage.text();
+    let row = text
+        .lines()
+        .position(|line| line.contains("3 good"))
+        .unwrap();
+    let line = text.lines().nth(row).unwrap();
+    let column = line[..line.find("3 good").unwrap()].chars().count();
+    stage.event(&Event::Mouse(MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column: column as u16,
+        row: row as u16,
+        modifiers: KeyModifiers::NONE,
+    }));
+    assert_eq!(stage.app.desk().rated_today(), 1);
+}
+
+#[test]
+fn pasted_text_goes_into_the_field_and_nowhere_else() {
+    let mut stage = Stage::at_home();
+    stage.event(&Event::Paste("dQ3".to_owned()));
+    assert_eq!(stage.request(), None);
+    stage
+        .keys("b")
+        .event(&Event::Paste("water\x1b[2Jmark".to_owned()));
+    assert!(stage.text().contains("water␛[2Jmark"), "{}", stage.text());
+    assert!(stage.cursor().is_some());
+}
+
+#[test]
+fn the_footer_tells_only_what_works() {
+    let mut stage = Stage::at_home();
+    stage.keys("d");
+    let footer = |stage: &Stage| stage.text().lines().last().unwrap().to_owned();
+    assert!(!footer(&stage).contains("undo"), "{}", footer(&stage));
+    stage.keys("<enter>3");
+    assert!(footer(&stage).contains("u undo"), "{}", footer(&stage));
+}

@@ -1,0 +1,10 @@
+//! The screens, driven by keys and read as text.
+//!
+//! A [`Stage`] is an app over the small bank in `tests/bank`, a log in memory, a fixed clock and a
+//! window of a fixed size. Snapshots hold symbols and, below them, styles: one letter a style.
+
+mod flows;
+mod looks;
+mod stage;
+
+use stage::Stage;

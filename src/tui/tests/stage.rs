@@ -1,0 +1,354 @@
+//! The stage the tests play on.
+
+use std::{collections::BTreeMap, fmt::Write, path::PathBuf, sync::OnceLock};
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Color, Modifier},
+};
+
+use crate::{
+    bank::{Bank, TrackId, user},
+    memory::{Day, Limits, Retention},
+    progress::Progress,
+    tui::{
+        app::{App, Request, Start},
+        depth::{Depth, Pass},
+        desk::{Desk, Item, Preferences},
+        theme::{Name, Theme},
+    },
+};
+
+/// Preferences that are forgotten.
+#[derive(Debug, Default)]
+pub(super) struct Forgotten(BTreeMap<String, String>);
+
+impl Preferences for Forgotten {
+    fn items(&self, _bank: &Bank) -> Vec<Item> {
+        let item = |key, title, about, unit, choices: &[&str]| Item {
+            key,
+            title,
+            about,
+            value: self.0.get(key).cloned().unwrap_or_default(),
+            unit,
+            choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
+        };
+        vec![
+            item(
+                "interview",
+                "Interview",
+                "The day of the interview, such as 2026-12-10 or in 19 days.",
+                "",
+                &[],
+            ),
+            item("minutes", "A day", "Minutes a day.", "minutes", &[]),
+            item(
+                "theme",
+                "Theme",
+                "Colours.",
+                "",
+                &["dark", "light", "colour-blind"],
+            ),
+        ]
+    }
+
+    fn check(&self, key: &str, text: &str, today: Day) -> Result<(), String> {
+        match key {
+            "interview" => crate::session::welcome::interview_date(text, today.date())
+                .map(drop)
+                .map_err(|error| error.to_string()),
+            "minutes" => crate::session::welcome::minutes_a_day(text)
+                .map(drop)
+                .map_err(|error| error.to_string()),
+            _ => Ok(()),
+        }
+    }
+
+    fn set(&mut self, key: &str, text: &str, today: Day) -> Result<(), String> {
+        self.check(key, text, today)?;
+        self.0.insert(key.to_owned(), text.to_owned());
+        Ok(())
+    }
+
+    fn interview(&self) -> Option<Day> {
+        self.0.get("interview")?.parse().ok()
+    }
+
+    fn minutes(&self) -> u32 {
+        20
+    }
+
+    fn track(&self) -> Option<TrackId> {
+        self.0.get("track").map(|id| id.as_str().into())
+    }
+
+    fn retention(&self) -> Retention {
+        Retention::default()
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { new: 20, due: 200 }
+    }
+
+    fn day_start(&self) -> u8 {
+        4
+    }
+
+    fn theme(&self) -> Option<Name> {
+        self.0.get("theme").and_then(|word| Name::from_word(word))
+    }
+
+    fn mouse(&self) -> bool {
+        false
+    }
+
+    fn is_new(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn small_bank() -> Bank {
+    static BANK: OnceLock<Bank> = OnceLock::new();
+    BANK.get_or_init(read_small_bank).clone()
+}
+
+fn read_small_bank() -> Bank {
+    let paths = vec![PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/bank"
+    ))];
+    let loaded = user::load(Bank::default(), &user::Own { paths, cache: None });
+    assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+    loaded.bank
+}
+
+/// An app, its clock and its window.
+pub(super) struct Stage {
+    pub(super) app: App,
+    pub(super) now: Timestamp,
+    pub(super) size: (u16, u16),
+    buffer: Buffer,
+    cursor: Option<(u16, u16)>,
+}
+
+impl Stage {
+    /// The very first start.
+    pub(super) fn first_start() -> Self {
+        Self::with(small_bank(), Forgotten::default(), Start::Home, Depth::True)
+    }
+
+    /// A reader with an interview in 19 days.
+    pub(super) fn at_home() -> Self {
+        Self::starting(Start::Home)
+    }
+
+    pub(super) fn starting(start: Start) -> Self {
+        Self::with(small_bank(), Self::settled(), start, Depth::True)
+    }
+
+    pub(super) fn in_colours(depth: Depth) -> Self {
+        Self::with(small_bank(), Self::settled(), Start::Home, depth)
+    }
+
+    pub(super) fn without_cards() -> Self {
+        Self::with(Bank::default(), Self::settled(), Start::Home, Depth::True)
+    }
+
+    fn settled() -> Forgotten {
+        Forgotten(BTreeMap::from([(
+            "interview".to_owned(),
+            "2026-12-10".to_owned(),
+        )]))
+    }
+
+    pub(super) fn with(bank: Bank, preferences: Forgotten, start: Start, depth: Depth) -> Self {
+        let now: Timestamp = "2026-11-21T18:00:00Z".parse().unwrap();
+        let progress = Progress::in_memory(Retention::default()).unwrap();
+        let reload = Box::new(|| Ok(small_bank()));
+        let desk = Desk::new(
+            bank,
+            progress,
+            Box::new(preferences),
+            reload,
+            TimeZone::UTC,
+            now,
+        )
+        .unwrap();
+        let theme = Theme::new(Name::Dark, depth);
+        let pass = Pass {
+            depth,
+            ascii: false,
+            theme: Name::Dark,
+        };
+        let app = App::new(desk, theme, pass, start, now);
+        let mut stage = Self {
+            app,
+            now,
+            size: (80, 24),
+            buffer: Buffer::default(),
+            cursor: None,
+        };
+        stage.settle();
+        stage
+    }
+
+    /// Lets deadlines come that have come, and draws.
+    fn settle(&mut self) {
+        self.draw();
+        if self
+            .app
+            .deadline()
+            .is_some_and(|deadline| deadline <= self.now)
+        {
+            self.app.tick(self.now);
+        }
+        self.draw();
+    }
+
+    pub(super) fn draw(&mut self) {
+        self.buffer = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
+        self.cursor = self
+            .app
+            .draw(&mut self.buffer, self.now)
+            .map(|at| (at.x, at.y));
+    }
+
+    /// Presses keys: letters as they are, others as `<enter>`, `<ctrl-d>`. Each takes two seconds.
+    pub(super) fn keys(&mut self, script: &str) -> &mut Self {
+        let mut rest = script;
+        while let Some(first) = rest.chars().next() {
+            let (key, tail) = match (first, rest.find('>')) {
+                ('<', Some(end)) => (named(&rest[1..end]), &rest[end + 1..]),
+                _ => (
+                    KeyEvent::new(KeyCode::Char(first), KeyModifiers::NONE),
+                    &rest[first.len_utf8()..],
+                ),
+            };
+            self.now += 2.seconds();
+            self.app.handle(&Event::Key(key), self.now);
+            self.settle();
+            rest = tail;
+        }
+        self
+    }
+
+    pub(super) fn event(&mut self, event: &Event) -> &mut Self {
+        self.app.handle(event, self.now);
+        self.settle();
+        self
+    }
+
+    pub(super) fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
+        self.size = (columns, rows);
+        self.settle();
+        self
+    }
+
+    pub(super) fn request(&mut self) -> Option<Request> {
+        self.app.take_request()
+    }
+
+    pub(super) fn cursor(&self) -> Option<(u16, u16)> {
+        self.cursor
+    }
+
+    /// What is on screen.
+    pub(super) fn text(&self) -> String {
+        let mut out = String::new();
+        for y in 0..self.size.1 {
+            let mut line = String::new();
+            let mut skip = 0;
+            for x in 0..self.size.0 {
+                let symbol = self.buffer[(x, y)].symbol();
+                if skip > 0 {
+                    skip -= 1;
+                    continue;
+                }
+                skip = crate::tui::text::width(symbol).saturating_sub(1);
+                line.push_str(symbol);
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+
+    /// Symbols, then styles as letters with a legend.
+    pub(super) fn look(&self) -> String {
+        let mut legend: Vec<(String, char)> = Vec::new();
+        let mut map = String::new();
+        for y in 0..self.size.1 {
+            let mut line = String::new();
+            for x in 0..self.size.0 {
+                let cell = &self.buffer[(x, y)];
+                let blank = cell.symbol() == " "
+                    && cell.bg == Color::Reset
+                    && !cell.modifier.contains(Modifier::REVERSED);
+                let style = describe(cell.fg, cell.bg, cell.modifier);
+                let letter = if blank {
+                    ' '
+                } else if style.is_empty() {
+                    '.'
+                } else if let Some((_, letter)) = legend.iter().find(|(known, _)| *known == style) {
+                    *letter
+                } else {
+                    let letter = char::from(b'a' + legend.len() as u8);
+                    legend.push((style, letter));
+                    letter
+                };
+                line.push(letter);
+            }
+            map.push_str(line.trim_end());
+            map.push('\n');
+        }
+        let mut out = self.text();
+        let _ = writeln!(out, "--- styles");
+        out.push_str(&map);
+        for (style, letter) in legend {
+            let _ = writeln!(out, "{letter} {style}");
+        }
+        out
+    }
+}
+
+fn named(name: &str) -> KeyEvent {
+    let (modifiers, plain) = match name.strip_prefix("ctrl-") {
+        Some(plain) => (KeyModifiers::CONTROL, plain),
+        None => (KeyModifiers::NONE, name),
+    };
+    let code = match plain {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "shift-tab" => KeyCode::BackTab,
+        "space" => KeyCode::Char(' '),
+        "backspace" => KeyCode::Backspace,
+        "up" => KeyCode::Up,
+        "down" => KeyCode::Down,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "pageup" => KeyCode::PageUp,
+        "pagedown" => KeyCode::PageDown,
+        "home" => KeyCode::Home,
+        "end" => KeyCode::End,
+        one if one.chars().count() == 1 => KeyCode::Char(one.chars().next().unwrap()),
+        other => panic!("no key is called {other}"),
+    };
+    KeyEvent::new(code, modifiers)
+}
+
+fn describe(fg: Color, bg: Color, modifier: Modifier) -> String {
+    let mut words = Vec::new();
+    for (name, colour) in [("fg", fg), ("bg", bg)] {
+        match colour {
+            Color::Reset => {}
+            Color::Rgb(r, g, b) => words.push(format!("{name} #{r:02x}{g:02x}{b:02x}")),
+            other => words.push(format!("{name} {other}")),
+        }
+    }
+    words.extend(modifier.iter_names().map(|(name, _)| name.to_lowercase()));
+    words.join(" ")
+}
