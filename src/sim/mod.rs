@@ -18,6 +18,7 @@ pub mod network;
 pub mod node;
 pub mod partitioner;
 pub mod producer;
+pub mod query;
 pub mod queue;
 pub mod ranges;
 pub mod rng;
