@@ -17,6 +17,7 @@ pub mod load;
 pub mod markdown;
 pub mod pack;
 pub mod problem;
+pub mod search;
 pub mod user;
 pub mod yaml;
 

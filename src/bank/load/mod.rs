@@ -291,3 +291,19 @@ pub fn has_errors(problems: &[Problem]) -> bool {
         .iter()
         .any(|problem| problem.severity == Severity::Error)
 }
+
+/// A bank from the text of one deck, for tests of other modules.
+#[cfg(test)]
+pub(crate) fn tests_only(text: &str) -> Bank {
+    let source = Source {
+        path: "test.yaml".into(),
+        shown: "test.yaml".into(),
+        kind: FileKind::Deck,
+        chapter: String::new(),
+        built_in: false,
+    };
+    let mut loaded = read(&source, text.as_bytes().to_vec());
+    assert!(!has_errors(&loaded.problems), "{:?}", loaded.problems);
+    loaded.bank.index();
+    loaded.bank
+}

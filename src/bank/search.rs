@@ -1,0 +1,307 @@
+//! Search over all cards: the question fuzzily, then tags, then answers, in that order of weight.
+//!
+//! The words of a query are looked for one by one; a card is found when every word is somewhere in it.
+//! Questions and tags match with letters left out ("exonce" finds "exactly once"), answers only
+//! where the letters stand together: in a long text nearly every short word could be pieced
+//! together. The order is fixed: by score, then as in the bank. Showing hits is for `tui` and `cli`.
+
+use fuzzy_matcher::{FuzzyMatcher, skim::SkimMatcherV2};
+
+use super::{card::Card, collection::Bank};
+
+/// What one letter of a fuzzy match scores, without bonus.
+const LETTER: i64 = 16;
+/// Letters that do not stand together must score this much (in percent of bare letters, so by standing
+/// at the starts of words or in runs), or the match is an accident.
+const CLOSE_ENOUGH: i64 = 120;
+/// Weights of the fields.
+const QUESTION: i64 = 4;
+const TAG: i64 = 3;
+const ANSWER: i64 = 1;
+/// Bonus for a word that starts where a word of the text starts.
+const AT_WORD: i64 = 8;
+/// Longest query that is looked at, in characters.
+const QUERY_CHARS_MAX: usize = 100;
+
+/// All cards, prepared for searching.
+pub struct Index {
+    entries: Vec<Entry>,
+    matcher: SkimMatcherV2,
+}
+
+/// The searched texts of one card, in lower case.
+struct Entry {
+    ask: String,
+    letters: u64,
+    tags: Vec<String>,
+    answer: String,
+}
+
+/// A card that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Its place in [`Bank::cards`].
+    pub place: usize,
+    /// How well it fits; comparable within one search.
+    pub score: i64,
+    /// Which characters of the question matched, ascending.
+    pub ask: Vec<usize>,
+    /// Which of its tags matched, by place.
+    pub tags: Vec<usize>,
+    /// Which characters of `say` matched, ascending.
+    pub say: Vec<usize>,
+}
+
+/// Which letters and digits a text has: a word with a letter that is not there cannot match.
+fn letters(text: &str) -> u64 {
+    text.chars().fold(0, |set, c| {
+        set | match c {
+            'a'..='z' => 1 << (c as u32 - 'a' as u32),
+            '0'..='9' => 1 << (26 + c as u32 - '0' as u32),
+            c if c.is_ascii() => 1 << 40,
+            _ => 1 << 41,
+        }
+    })
+}
+
+impl Entry {
+    fn of(card: &Card) -> Self {
+        let ask = card.ask.to_lowercase();
+        let mut answer = card.say.to_lowercase();
+        for point in &card.points {
+            answer.push('\n');
+            answer.push_str(&point.to_lowercase());
+        }
+        Self {
+            letters: letters(&ask),
+            ask,
+            tags: card.tags.clone(),
+            answer,
+        }
+    }
+}
+
+/// A word of the query, in lower case.
+struct Word {
+    text: String,
+    letters: u64,
+    chars: i64,
+}
+
+fn words(query: &str) -> Vec<Word> {
+    let query: String = query.chars().take(QUERY_CHARS_MAX).collect();
+    query
+        .to_lowercase()
+        .split_whitespace()
+        .map(|word| Word {
+            letters: letters(word),
+            chars: word.chars().count() as i64,
+            text: word.to_owned(),
+        })
+        .collect()
+}
+
+impl Index {
+    /// Prepares the cards of a bank, in its order.
+    pub fn new(bank: &Bank) -> Self {
+        Self {
+            entries: bank.cards.iter().map(Entry::of).collect(),
+            matcher: SkimMatcherV2::default().respect_case(),
+        }
+    }
+
+    /// The best `limit` cards for a query; none for an empty one.
+    pub fn search(&self, bank: &Bank, query: &str, limit: usize) -> Vec<Hit> {
+        let words = words(query);
+        if words.is_empty() {
+            return Vec::new();
+        }
+        let score = |(place, entry): (usize, &Entry)| {
+            let mut total = 0;
+            for word in &words {
+                total += self.score(entry, word)?;
+            }
+            Some((std::cmp::Reverse(total), place))
+        };
+        let mut found: Vec<_> = self.entries.iter().enumerate().filter_map(score).collect();
+        if found.len() > limit && limit > 0 {
+            // only the best need an order
+            found.select_nth_unstable(limit - 1);
+        }
+        found.truncate(limit);
+        found.sort_unstable();
+        found
+            .into_iter()
+            .filter_map(|(score, place)| {
+                Some(self.hit(bank.cards.get(place)?, place, score.0, &words))
+            })
+            .collect()
+    }
+
+    /// The best match of a word in any field.
+    fn score(&self, entry: &Entry, word: &Word) -> Option<i64> {
+        let question = self
+            .fuzzy(&entry.ask, entry.letters, word)
+            .map(|score| score * QUESTION);
+        let tag = || {
+            let scores = entry
+                .tags
+                .iter()
+                .filter_map(|tag| self.fuzzy(tag, letters(tag), word));
+            scores.max().map(|score| score * TAG)
+        };
+        let answer = || {
+            let at = entry.answer.find(&word.text)?;
+            let bonus = if starts_word(&entry.answer, at) {
+                AT_WORD
+            } else {
+                0
+            };
+            Some((word.chars * LETTER + bonus) * ANSWER)
+        };
+        question.max(tag()).or_else(answer)
+    }
+
+    fn fuzzy(&self, text: &str, present: u64, word: &Word) -> Option<i64> {
+        if word.letters & !present != 0 {
+            return None;
+        }
+        let score = self.matcher.fuzzy_match(text, &word.text)?;
+        (score * 100 >= word.chars * LETTER * CLOSE_ENOUGH || text.contains(&word.text))
+            .then_some(score)
+    }
+
+    /// The matched places of a card that was found.
+    fn hit(&self, card: &Card, place: usize, score: i64, words: &[Word]) -> Hit {
+        let entry = &self.entries[place];
+        let mut hit = Hit {
+            place,
+            score,
+            ask: Vec::new(),
+            tags: Vec::new(),
+            say: Vec::new(),
+        };
+        let say = card.say.to_lowercase();
+        // lower case may be longer than what it stands for; then the places would lie
+        let same_places = |lower: &str, shown: &str| lower.chars().count() == shown.chars().count();
+        for word in words {
+            if self.fuzzy(&entry.ask, entry.letters, word).is_some()
+                && same_places(&entry.ask, &card.ask)
+            {
+                let found = self.matcher.fuzzy_indices(&entry.ask, &word.text);
+                hit.ask
+                    .extend(found.into_iter().flat_map(|(_, places)| places));
+            }
+            for (place, tag) in entry.tags.iter().enumerate() {
+                if self.fuzzy(tag, letters(tag), word).is_some() {
+                    hit.tags.push(place);
+                }
+            }
+            if let Some(at) = say
+                .find(&word.text)
+                .filter(|_| same_places(&say, &card.say))
+            {
+                let start = say[..at].chars().count();
+                hit.say.extend(start..start + word.chars as usize);
+            }
+        }
+        for places in [&mut hit.ask, &mut hit.tags, &mut hit.say] {
+            places.sort_unstable();
+            places.dedup();
+        }
+        hit
+    }
+}
+
+fn starts_word(text: &str, at: usize) -> bool {
+    !text[..at]
+        .chars()
+        .next_back()
+        .is_some_and(char::is_alphanumeric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Id, question, tags and answer of a few cards.
+    const CARDS: [(&str, &str, &str, &str); 4] = [
+        (
+            "eos",
+            "What does exactly once mean in Kafka?",
+            "transactions",
+            "Transactions and idempotence.",
+        ),
+        (
+            "isr",
+            "Who is in the in-sync replica set?",
+            "replication",
+            "Replicas that fetched lately, exactly.",
+        ),
+        (
+            "acks",
+            "Why is `acks=all` not enough?",
+            "durability",
+            "The ISR may have shrunk.",
+        ),
+        (
+            "lag",
+            "How is LAG measured?",
+            "monitoring",
+            "Log end minus committed offset.",
+        ),
+    ];
+
+    fn bank() -> Bank {
+        let cards: String = CARDS
+            .iter()
+            .map(|(id, ask, tag, say)| {
+                format!(
+                    "- {{id: {id}, kind: flash, level: medium, ask: '{ask}', tags: [{tag}], say: '{say}', \
+                     checks: [{{ask: q, type: [a], why: w}}]}}\n"
+                )
+            })
+            .collect();
+        let text = format!("deck: d\ntitle: t\nabout: a\ncards:\n{cards}");
+        crate::bank::load::tests_only(&text)
+    }
+
+    fn found(query: &str) -> Vec<String> {
+        let bank = bank();
+        let hits = Index::new(&bank).search(&bank, query, 10);
+        hits.iter()
+            .map(|hit| bank.cards[hit.place].id.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn questions_outrank_answers() {
+        assert_eq!(found("exactly"), ["eos", "isr"]);
+        // first letters of words count, letters from anywhere do not
+        assert_eq!(found("isr"), ["isr", "acks"]);
+    }
+
+    #[test]
+    fn letters_may_be_left_out_of_questions_and_tags() {
+        assert_eq!(found("exonce"), ["eos"]);
+        assert_eq!(found("durab"), ["acks"]);
+    }
+
+    #[test]
+    fn every_word_must_be_found_and_case_does_not_matter() {
+        assert_eq!(found("Kafka EXACTLY"), ["eos"]);
+        assert_eq!(found("lag kafka"), Vec::<String>::new());
+        assert_eq!(found("lag offset"), ["lag"]);
+        assert!(found("  ").is_empty());
+    }
+
+    #[test]
+    fn matched_letters_are_named() {
+        let bank = bank();
+        let hits = Index::new(&bank).search(&bank, "acks isr", 10);
+        assert_eq!(hits[0].ask, [8, 9, 10, 11]);
+        assert_eq!(hits[0].say, [4, 5, 6]);
+        let hits = Index::new(&bank).search(&bank, "monitoring", 10);
+        assert_eq!(hits[0].tags, [0]);
+    }
+}
