@@ -21,6 +21,9 @@ pub const PIECE_BYTES_MAX: usize = 128 * 1024;
 /// Deepest nesting of brackets outside which nothing sensible is written.
 pub const NESTING_MAX: usize = 100;
 
+/// Most opening brackets in one piece: closing ones may stand in quotes, where they close nothing.
+const BRACKETS_MAX: usize = 4_096;
+
 /// A YAML value without its position.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
@@ -101,20 +104,32 @@ fn bounds(text: &str) -> Result<(), YamlError> {
             column: 1,
         });
     }
-    let mut depth = 0_usize;
+    let refuse = |at: usize, message: String| {
+        let (line, column) = position(text, at);
+        Err(YamlError {
+            message,
+            line,
+            column,
+        })
+    };
+    let (mut depth, mut opened) = (0_usize, 0_usize);
     for (at, byte) in text.bytes().enumerate() {
         match byte {
-            b'[' | b'{' => depth += 1,
+            b'[' | b'{' => {
+                depth += 1;
+                opened += 1;
+                if depth > NESTING_MAX {
+                    return refuse(at, format!("brackets nested more than {NESTING_MAX} deep"));
+                }
+                if opened > BRACKETS_MAX {
+                    return refuse(
+                        at,
+                        format!("more than {BRACKETS_MAX} brackets in one piece"),
+                    );
+                }
+            }
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
-        }
-        if depth > NESTING_MAX {
-            let (line, column) = position(text, at);
-            return Err(YamlError {
-                message: format!("brackets nested more than {NESTING_MAX} deep"),
-                line,
-                column,
-            });
         }
     }
     Ok(())

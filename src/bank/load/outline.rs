@@ -11,6 +11,8 @@ use super::super::yaml::{self, Node, Step, YamlError};
 
 /// Largest file that is tried as a whole when its pieces do not parse.
 const WHOLE_BYTES_MAX: usize = yaml::PIECE_BYTES_MAX;
+/// Items are parsed together up to this many bytes.
+const GROUP_BYTES: usize = 24 * 1024;
 /// Syntax errors after which the rest of a file is not looked at.
 const SYNTAX_ERRORS_MAX: usize = 20;
 
@@ -58,19 +60,19 @@ pub(super) fn read(text: &str) -> Document {
             }
             continue;
         }
+        let starts = top.items.iter().map(|item| lines.of(item.start)).collect();
+        document.items.push((top.key.to_owned(), starts));
         let mut nodes = Vec::with_capacity(top.items.len());
-        let mut starts = Vec::with_capacity(top.items.len());
-        for item in &top.items {
-            let line = lines.of(item.start);
-            starts.push(line);
-            match yaml::parse(&text[item.clone()]) {
-                Ok(Node::List(mut list)) if list.len() == 1 => {
-                    nodes.append(&mut list);
-                }
-                Ok(_) => return whole(text),
-                Err(error) => {
-                    nodes.push(Node::Broken);
-                    document.errors.push(below(error, line));
+        for group in groups(&top.items) {
+            let from = top.items[group.start].start;
+            let to = top.items[group.end - 1].end;
+            match yaml::parse(&text[from..to]) {
+                Ok(Node::List(mut list)) if list.len() == group.len() => nodes.append(&mut list),
+                // something in it is wrong: one by one
+                _ => {
+                    if !one_by_one(text, top, group, &mut nodes, &mut document) {
+                        return whole(text);
+                    }
                 }
             }
             if document.errors.len() >= SYNTAX_ERRORS_MAX {
@@ -78,15 +80,57 @@ pub(super) fn read(text: &str) -> Document {
             }
         }
         document.root.push((top.key.to_owned(), Node::List(nodes)));
-        document.items.push((top.key.to_owned(), starts));
     }
     if !document.errors.is_empty() && text.len() <= WHOLE_BYTES_MAX {
         let tried = whole(text);
-        if tried.errors.is_empty() {
+        // aliases lead from piece to piece: only the whole can tell what is wrong with them
+        let by_alias = document
+            .errors
+            .iter()
+            .any(|error| error.message == "unknown anchor");
+        if tried.errors.is_empty() || by_alias {
             return tried;
         }
     }
     document
+}
+
+/// Runs of neighbouring items that are parsed together, as setting up the parser costs more than an item.
+fn groups(items: &[Range<usize>]) -> Vec<Range<usize>> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    for (place, item) in items.iter().enumerate() {
+        match groups.last_mut() {
+            Some(group) if item.end - items[group.start].start <= GROUP_BYTES => {
+                group.end = place + 1
+            }
+            _ => groups.push(place..place + 1),
+        }
+    }
+    groups
+}
+
+/// Parses the items of a group each on its own; false when they are not items after all.
+fn one_by_one(
+    text: &str,
+    top: &Top<'_>,
+    group: Range<usize>,
+    nodes: &mut Vec<Node>,
+    document: &mut Document,
+) -> bool {
+    for place in group {
+        let item = &top.items[place];
+        match yaml::parse(&text[item.clone()]) {
+            Ok(Node::List(mut list)) if list.len() == 1 => nodes.append(&mut list),
+            Ok(_) => return false,
+            Err(error) => {
+                nodes.push(Node::Broken);
+                let lines = document.items.last().map_or(&[][..], |(_, lines)| lines);
+                let line = lines.get(place).copied().unwrap_or(1);
+                document.errors.push(below(error, line));
+            }
+        }
+    }
+    true
 }
 
 fn whole(text: &str) -> Document {
