@@ -6,7 +6,7 @@
 use std::{fmt::Write, fs, io, path::Path};
 
 /// Cards in one deck.
-pub const CARDS_PER_DECK: usize = 250;
+const CARDS_PER_DECK: usize = 250;
 
 const SUBJECTS: [&str; 16] = [
     "broker",
@@ -83,7 +83,7 @@ impl Numbers {
 }
 
 /// The text of one deck.
-pub fn deck(number: usize, cards: usize) -> String {
+fn deck(number: usize, cards: usize) -> String {
     let mut numbers = Numbers(number as u64);
     let mut text = format!(
         "deck: big-{number}\ntitle: Big deck {number}\nabout: Made up for measuring.\ncards:\n"
@@ -120,7 +120,7 @@ pub fn deck(number: usize, cards: usize) -> String {
 }
 
 /// Writes a bank of `cards` cards below `folder`, in decks of [`CARDS_PER_DECK`].
-pub fn write(folder: &Path, cards: usize) -> io::Result<()> {
+pub(crate) fn write(folder: &Path, cards: usize) -> io::Result<()> {
     let decks = folder.join("decks");
     fs::create_dir_all(&decks)?;
     for number in 0..cards.div_ceil(CARDS_PER_DECK) {
