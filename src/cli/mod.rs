@@ -9,6 +9,7 @@ mod conformance;
 mod folders;
 mod man;
 mod output;
+mod screens;
 
 use std::{
     io::{self, Write},
@@ -76,6 +77,10 @@ pub enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Drill the cards that are due and new
+    Drill(screens::DrillArgs),
+    /// Read the guide
+    Read(screens::ReadArgs),
     /// Find mistakes in the bank and in cards of your own
     Check(check::Args),
     /// Run Kafka's own test cases against the simulated cluster
@@ -107,10 +112,9 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let global = &arguments.global;
     match arguments.command {
-        None => {
-            write!(out, "{}", Arguments::command().render_help())?;
-            Ok(Outcome::Done)
-        }
+        None => screens::home(global),
+        Some(Command::Drill(args)) => screens::drill(args, global),
+        Some(Command::Read(args)) => screens::read(args, global),
         Some(Command::Check(args)) => check::run(&args, global, out),
         Some(Command::Conformance(args)) => conformance::run(&args, out),
         Some(Command::Completions(args)) => completions::run(&args, &mut Arguments::command(), out),

@@ -16,11 +16,14 @@ use super::{
     desk::Desk,
     effect::{Cx, Effect},
     keymap::{self, Action, Context},
+    look::Look,
     prose::Prose,
     screens::{
         Screen, browse::Browse, contents::Contents, help::Help, home::Home, settings::Settings,
         stats::Stats, welcome::Welcome,
     },
+    terminal::Modes,
+    text::count,
     theme::Theme,
 };
 use crate::{bank::CardId, memory::Filter};
@@ -81,6 +84,7 @@ pub struct App {
     stack: Vec<Screen>,
     popup: Option<Popup>,
     toast: Option<Toast>,
+    look: Look,
     theme: Theme,
     pass: Pass,
     prose: Prose,
@@ -90,14 +94,15 @@ pub struct App {
 
 impl App {
     /// An app at its first screen.
-    pub fn new(desk: Desk, theme: Theme, pass: Pass, start: Start, now: Timestamp) -> Self {
+    pub fn new(desk: Desk, look: Look, start: Start, now: Timestamp) -> Self {
         let mut app = Self {
             desk,
             stack: Vec::new(),
             popup: None,
             toast: None,
-            theme,
-            pass,
+            theme: look.theme(),
+            pass: look.pass(),
+            look,
             prose: Prose::default(),
             hits: Vec::new(),
             request: None,
@@ -173,6 +178,26 @@ impl App {
         }
     }
 
+    /// What the terminal is to be asked for.
+    pub fn modes(&self) -> Modes {
+        self.look.modes()
+    }
+
+    /// Looks the log over and keeps a copy of the day, after the first frame.
+    pub fn look_after(&mut self, now: Timestamp) {
+        let moment = self.desk.moment(now);
+        if let Err(problem) = self.desk.journal().look_after(moment) {
+            self.warn(problem.to_string());
+        }
+        let mistakes = self.desk.problems().len();
+        if mistakes > 0 && self.toast.is_none() {
+            let mistakes = count(mistakes, "mistake", "mistakes");
+            self.warn(format!(
+                "{mistakes} in your own cards, which are left out; `highwater check` names them"
+            ));
+        }
+    }
+
     /// Shows a message at the bottom.
     pub fn warn(&mut self, text: impl Into<String>) {
         self.toast = Some(Toast {
@@ -183,12 +208,23 @@ impl App {
 
     /// A file was edited: reads the bank again and tells how that went.
     pub fn edited(&mut self, result: Result<(), String>, now: Timestamp) {
-        let outcome = result.and_then(|()| self.desk.reload());
-        match outcome {
-            Ok(()) => {
+        let moment = self.desk.moment(now);
+        match result.and_then(|()| self.desk.reload(moment)) {
+            Ok(renamed) => {
+                if let Some(Screen::Drill(screen)) = self.stack.last_mut() {
+                    for link in renamed {
+                        screen
+                            .drill()
+                            .renamed(&link.old, &link.new, self.desk.bank());
+                    }
+                }
+                let text = match self.desk.problems() {
+                    [] => "cards read again; their history goes on".to_owned(),
+                    [first, ..] => first.to_string(),
+                };
                 self.toast = Some(Toast {
-                    text: "card read again; its history goes on".to_owned(),
-                    bad: false,
+                    text,
+                    bad: !self.desk.problems().is_empty(),
                 });
             }
             Err(problem) => self.warn(problem),

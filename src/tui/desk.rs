@@ -9,13 +9,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::{
-    bank::{Bank, CardId},
+    bank::{Bank, CardId, Problem, identity::Relink},
+    config::{Config, ConfigFile, SETTINGS},
     memory::{
-        self, Day, Due, Filter, Forecast, Limits, Moment, Overview, Plan, Queue, Retention,
-        Scheduler, States, StudyDays,
+        self, Day, Due, Filter, Forecast, Limits, Moment, Overview, Plan, Queue, Scheduler, States,
+        StudyDays,
     },
     progress::{DayCount, Progress, ProgressError},
-    session::drill::{Drill, Snapshot},
+    session::{
+        drill::{Drill, Snapshot},
+        welcome,
+    },
 };
 
 /// A card that a search found.
@@ -38,57 +42,35 @@ pub struct Item {
     pub about: &'static str,
     /// As text; empty for none.
     pub value: String,
+    /// As people read it.
+    pub shown: String,
     /// What it is measured in.
     pub unit: &'static str,
     /// What can be chosen; empty when it is typed.
     pub choices: Vec<String>,
 }
 
-/// What the reader has set.
-pub trait Preferences {
-    /// Every value, in the order it is shown.
-    fn items(&self, bank: &Bank) -> Vec<Item>;
-    /// Whether a text would do as the value of a key.
-    ///
-    /// # Errors
-    /// In words, when it would not.
-    fn check(&self, key: &str, text: &str, today: Day) -> Result<(), String>;
-    /// Sets a value and keeps it.
-    ///
-    /// # Errors
-    /// In words, when it would not do or could not be kept.
-    fn set(&mut self, key: &str, text: &str, today: Day) -> Result<(), String>;
-    /// The day of the interview.
-    fn interview(&self) -> Option<Day>;
-    /// Minutes a day.
-    fn minutes(&self) -> u32;
-    /// The track that is followed.
-    fn track(&self) -> Option<crate::bank::TrackId>;
-    /// The chance of recall at which a card comes back.
-    fn retention(&self) -> Retention;
-    /// Daily limits.
-    fn limits(&self) -> Limits;
-    /// The hour a study day begins.
-    fn day_start(&self) -> u8;
-    /// The theme; none goes by the terminal.
-    fn theme(&self) -> Option<super::theme::Name>;
-    /// Clicks and the wheel are wanted.
-    fn mouse(&self) -> bool;
-    /// There is no configuration yet: nothing was ever set.
-    fn is_new(&self) -> bool;
-}
-
 pub use journal::{Journal, Left};
 
-/// Reads the bank again.
-pub type Reload = Box<dyn Fn() -> Result<Bank, String>>;
+/// A bank, and what of the reader's own cards was left out of it.
+#[derive(Clone, Debug, Default)]
+pub struct Own {
+    /// What is sound.
+    pub bank: Bank,
+    /// What is not.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads the bank.
+pub type Read = Box<dyn Fn() -> Result<Own, String>>;
 
 /// Everything the screens read from.
 pub struct Desk {
     bank: Arc<Bank>,
     journal: Journal,
-    preferences: Box<dyn Preferences>,
-    reload: Reload,
+    config: ConfigFile,
+    read: Read,
+    problems: Vec<Problem>,
     days: StudyDays,
 }
 
@@ -103,22 +85,23 @@ impl Desk {
     /// A desk over these sources.
     ///
     /// # Errors
-    /// When the log cannot be read.
+    /// In words, when the bank or the log cannot be read.
     pub fn new(
-        bank: Bank,
         progress: Progress,
-        preferences: Box<dyn Preferences>,
-        reload: Reload,
+        config: ConfigFile,
+        read: Read,
         zone: jiff::tz::TimeZone,
         now: Timestamp,
-    ) -> Result<Self, ProgressError> {
-        let days = StudyDays::new(zone, preferences.day_start());
+    ) -> Result<Self, String> {
+        let days = StudyDays::new(zone, config.config().day_start);
+        let own = read()?;
         Ok(Self {
-            journal: Journal::new(progress, days.day(now))?,
+            journal: Journal::new(progress, days.day(now)).map_err(|error| error.to_string())?,
             days,
-            bank: Arc::new(bank),
-            preferences,
-            reload,
+            bank: Arc::new(own.bank),
+            problems: own.problems,
+            config,
+            read,
         })
     }
 
@@ -142,14 +125,19 @@ impl Desk {
         self.days.moment(at)
     }
 
+    /// Mistakes in the reader's own cards, which were left out.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
     /// Nothing was set and nothing rated: the reader is new.
     pub fn is_first_start(&self) -> bool {
-        self.preferences.is_new() && self.journal.states().is_empty()
+        self.config.is_new() && self.journal.states().is_empty()
     }
 
     /// The day of the interview.
     pub fn interview(&self) -> Option<Day> {
-        self.preferences.interview()
+        self.config().interview
     }
 
     /// Days until the interview; none without a date or after it.
@@ -201,11 +189,11 @@ impl Desk {
     /// The days until the one aimed at, played through.
     pub fn forecast(&self, now: Moment) -> Vec<Forecast> {
         let until = self.aim(now).min(now.day.plus(AHEAD));
-        let ratings = u64::from(self.preferences.minutes()) * 60 / self.seconds_a_card().max(1);
+        let ratings = u64::from(self.config().minutes) * 60 / self.seconds_a_card().max(1);
         let plan = Plan {
             first: now.day,
             until,
-            limits: self.preferences.limits(),
+            limits: self.config().limits,
             ratings: u32::try_from(ratings).unwrap_or(u32::MAX),
         };
         let cards = self.in_order();
@@ -221,8 +209,9 @@ impl Desk {
     /// All cards, those of the track followed first.
     fn in_order(&self) -> Vec<&CardId> {
         let track = self
-            .preferences
-            .track()
+            .config()
+            .track
+            .clone()
             .and_then(|id| self.bank.track(&id).map(crate::bank::Track::cards));
         let mut cards = track.unwrap_or_default();
         let first: std::collections::BTreeSet<&CardId> = cards.iter().copied().collect();
@@ -261,7 +250,7 @@ impl Desk {
             &self.bank,
             self.states(),
             &self.tracked(filter),
-            self.preferences.limits(),
+            self.config().limits,
             self.scheduler(),
             now,
         )
@@ -282,7 +271,7 @@ impl Desk {
     fn tracked(&self, filter: &Filter) -> Filter {
         if *filter == Filter::default() {
             Filter {
-                track: self.preferences.track(),
+                track: self.config().track.clone(),
                 ..Filter::default()
             }
         } else {
@@ -337,14 +326,45 @@ impl Desk {
             .collect()
     }
 
-    /// The configuration.
-    pub fn settings(&self) -> Vec<Item> {
-        self.preferences.items(&self.bank)
+    /// What the reader has set.
+    pub fn config(&self) -> &Config {
+        self.config.config()
     }
 
-    /// What the reader has set.
-    pub fn preferences(&self) -> &dyn Preferences {
-        &*self.preferences
+    /// The settings, in the order they are shown.
+    pub fn settings(&self) -> Vec<Item> {
+        SETTINGS
+            .iter()
+            .map(|setting| {
+                let value = setting.value(self.config());
+                let mut choices: Vec<String> = setting
+                    .choices
+                    .iter()
+                    .map(|choice| (*choice).to_owned())
+                    .collect();
+                let mut shown = value.clone();
+                if setting.key == "track" {
+                    choices.push(String::new());
+                    choices.extend(self.bank.tracks.iter().map(|track| track.id.to_string()));
+                    shown = self
+                        .bank
+                        .track(&value.as_str().into())
+                        .map_or(value.clone(), |track| track.title.clone());
+                    if shown.is_empty() {
+                        "none".clone_into(&mut shown);
+                    }
+                }
+                Item {
+                    key: setting.key,
+                    title: setting.title,
+                    about: setting.about,
+                    unit: setting.unit,
+                    value,
+                    shown,
+                    choices,
+                }
+            })
+            .collect()
     }
 
     /// Whether a text would do as a value.
@@ -352,17 +372,23 @@ impl Desk {
     /// # Errors
     /// In words, when it would not.
     pub fn check(&self, key: &str, text: &str, now: Moment) -> Result<(), String> {
-        self.preferences.check(key, text, now.day)
+        let text = normal(key, text, now)?;
+        self.config
+            .check(key, &text)
+            .map_err(|error| error.to_string())
     }
 
-    /// Sets a value of the configuration.
+    /// Sets a value and keeps it.
     ///
     /// # Errors
     /// In words, when it would not do or could not be kept.
     pub fn set(&mut self, key: &str, text: &str, now: Moment) -> Result<(), String> {
-        self.preferences.set(key, text, now.day)?;
-        self.journal.set_retention(self.preferences.retention());
-        self.days = StudyDays::new(self.days.zone().clone(), self.preferences.day_start());
+        let text = normal(key, text, now)?;
+        self.config
+            .set(&[(key, &text)])
+            .map_err(|error| error.to_string())?;
+        self.journal.set_retention(self.config.config().retention);
+        self.days = StudyDays::new(self.days.zone().clone(), self.config.config().day_start);
         Ok(())
     }
 
@@ -426,12 +452,41 @@ impl Desk {
         self.journal.refresh(now.day)
     }
 
+    /// Moves the history of renamed and edited cards to their present names; says which moved.
+    ///
+    /// # Errors
+    /// In words, when the log cannot be read or written.
+    pub fn follow_cards(&mut self, now: Moment) -> Result<Vec<Relink>, String> {
+        self.journal
+            .follow_cards(&self.bank, now)
+            .map_err(|error| error.to_string())
+    }
+
     /// Reads the bank again.
     ///
     /// # Errors
     /// In words, when a card cannot be read.
-    pub fn reload(&mut self) -> Result<(), String> {
-        self.bank = Arc::new((self.reload)()?);
-        Ok(())
+    pub fn reload(&mut self, now: Moment) -> Result<Vec<Relink>, String> {
+        let own = (self.read)()?;
+        self.bank = Arc::new(own.bank);
+        self.problems = own.problems;
+        self.follow_cards(now)
+    }
+}
+
+/// A value as the file has it: dates and minutes are taken as people write them.
+fn normal(key: &str, text: &str, now: Moment) -> Result<String, String> {
+    match key {
+        "interview" => welcome::interview_date(text, now.day.date())
+            .map(|date| date.map(|date| date.to_string()).unwrap_or_default())
+            .map_err(|error| error.to_string()),
+        "minutes" => welcome::minutes_a_day(text)
+            .map(|minutes| {
+                minutes
+                    .map(|minutes| minutes.to_string())
+                    .unwrap_or_default()
+            })
+            .map_err(|error| error.to_string()),
+        _ => Ok(text.to_owned()),
     }
 }

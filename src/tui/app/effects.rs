@@ -16,7 +16,6 @@ use crate::{
             Screen, browse::Browse, card::CardScreen, drill::DrillScreen, settings::Settings,
         },
         text::{self, plain},
-        theme::Theme,
     },
 };
 
@@ -315,10 +314,9 @@ impl App {
 
     fn set(&mut self, key: &str, value: &str, now: Moment) -> Result<(), String> {
         self.desk.set(key, value, now)?;
-        if let Some(name) = self.desk.preferences().theme() {
-            self.theme = Theme::new(name, self.theme.depth);
-            self.pass.theme = name;
-        }
+        self.look.follow(self.desk.config());
+        self.theme = self.look.theme();
+        self.pass = self.look.pass();
         Ok(())
     }
 

@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use crate::{
-    bank::CardId,
+    bank::{
+        Bank, CardId,
+        identity::{self, Known, Relink},
+    },
     memory::{CardState, Day, Moment, Rating, Retention, Scheduler, States},
     progress::{Activity, DayCount, EventId, EventKind, Progress, ProgressError, Review},
     session::drill::{Mark, Snapshot, Undone},
@@ -167,6 +170,36 @@ impl Journal {
             (reviews + day.reviews, ms + day.ms)
         });
         (reviews >= ENOUGH).then(|| (ms / reviews / 1000).max(1))
+    }
+
+    /// Looks every page of the log over and keeps a copy of the day.
+    ///
+    /// # Errors
+    /// When the file is damaged, or the copy cannot be written.
+    pub fn look_after(&mut self, now: Moment) -> Result<(), ProgressError> {
+        self.progress.look_after(now)
+    }
+
+    /// Moves the history of renamed and edited cards to their present names.
+    ///
+    /// # Errors
+    /// When the log cannot be read or written.
+    pub fn follow_cards(&mut self, bank: &Bank, now: Moment) -> Result<Vec<Relink>, ProgressError> {
+        let known: Vec<Known> = bank.cards.iter().filter_map(Known::of).collect();
+        let mut links = identity::relink(&self.progress.seen()?, &bank.cards);
+        let renamed = bank.cards.iter().flat_map(|card| {
+            card.was.iter().map(|old| Relink {
+                old: old.clone(),
+                new: card.id.clone(),
+            })
+        });
+        links.extend(renamed);
+        let moved = !self.progress.relink(&links, now)?.is_empty();
+        self.progress.remember(&known)?;
+        if moved {
+            self.states = self.progress.states()?;
+        }
+        Ok(links)
     }
 
     /// Begins a drill; one that was left is given up.

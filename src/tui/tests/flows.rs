@@ -170,7 +170,7 @@ fn settings_take_effect_at_once() {
         stage.text()
     );
     let before = stage.app.theme().name;
-    stage.keys("jj<right><right>");
+    stage.keys("jjjjjjj<right><right>");
     assert_ne!(stage.app.theme().name, before);
 }
 

@@ -1,6 +1,6 @@
 //! The stage the tests play on.
 
-use std::{collections::BTreeMap, fmt::Write, path::PathBuf, sync::OnceLock};
+use std::{fmt::Write, path::PathBuf, sync::OnceLock};
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
@@ -11,104 +11,17 @@ use ratatui::{
 };
 
 use crate::{
-    bank::{Bank, TrackId, user},
-    memory::{Day, Limits, Retention},
+    bank::{Bank, user},
+    config::{self, ConfigFile},
+    memory::Retention,
     progress::Progress,
     tui::{
         app::{App, Request, Start},
-        depth::{Depth, Pass},
-        desk::{Desk, Item, Preferences},
-        theme::{Name, Theme},
+        depth::Depth,
+        desk::{Desk, Own},
+        look::Look,
     },
 };
-
-/// Preferences that are forgotten.
-#[derive(Debug, Default)]
-pub(super) struct Forgotten(BTreeMap<String, String>);
-
-impl Preferences for Forgotten {
-    fn items(&self, _bank: &Bank) -> Vec<Item> {
-        let item = |key, title, about, unit, choices: &[&str]| Item {
-            key,
-            title,
-            about,
-            value: self.0.get(key).cloned().unwrap_or_default(),
-            unit,
-            choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
-        };
-        vec![
-            item(
-                "interview",
-                "Interview",
-                "The day of the interview, such as 2026-12-10 or in 19 days.",
-                "",
-                &[],
-            ),
-            item("minutes", "A day", "Minutes a day.", "minutes", &[]),
-            item(
-                "theme",
-                "Theme",
-                "Colours.",
-                "",
-                &["dark", "light", "colour-blind"],
-            ),
-        ]
-    }
-
-    fn check(&self, key: &str, text: &str, today: Day) -> Result<(), String> {
-        match key {
-            "interview" => crate::session::welcome::interview_date(text, today.date())
-                .map(drop)
-                .map_err(|error| error.to_string()),
-            "minutes" => crate::session::welcome::minutes_a_day(text)
-                .map(drop)
-                .map_err(|error| error.to_string()),
-            _ => Ok(()),
-        }
-    }
-
-    fn set(&mut self, key: &str, text: &str, today: Day) -> Result<(), String> {
-        self.check(key, text, today)?;
-        self.0.insert(key.to_owned(), text.to_owned());
-        Ok(())
-    }
-
-    fn interview(&self) -> Option<Day> {
-        self.0.get("interview")?.parse().ok()
-    }
-
-    fn minutes(&self) -> u32 {
-        20
-    }
-
-    fn track(&self) -> Option<TrackId> {
-        self.0.get("track").map(|id| id.as_str().into())
-    }
-
-    fn retention(&self) -> Retention {
-        Retention::default()
-    }
-
-    fn limits(&self) -> Limits {
-        Limits { new: 20, due: 200 }
-    }
-
-    fn day_start(&self) -> u8 {
-        4
-    }
-
-    fn theme(&self) -> Option<Name> {
-        self.0.get("theme").and_then(|word| Name::from_word(word))
-    }
-
-    fn mouse(&self) -> bool {
-        false
-    }
-
-    fn is_new(&self) -> bool {
-        self.0.is_empty()
-    }
-}
 
 fn small_bank() -> Bank {
     static BANK: OnceLock<Bank> = OnceLock::new();
@@ -127,6 +40,7 @@ fn read_small_bank() -> Bank {
 
 /// An app, its clock and its window.
 pub(super) struct Stage {
+    _folder: tempfile::TempDir,
     pub(super) app: App,
     pub(super) now: Timestamp,
     pub(super) size: (u16, u16),
@@ -137,7 +51,7 @@ pub(super) struct Stage {
 impl Stage {
     /// The very first start.
     pub(super) fn first_start() -> Self {
-        Self::with(small_bank(), Forgotten::default(), Start::Home, Depth::True)
+        Self::with(small_bank(), None, Start::Home, Depth::True)
     }
 
     /// A reader with an interview in 19 days.
@@ -146,45 +60,52 @@ impl Stage {
     }
 
     pub(super) fn starting(start: Start) -> Self {
-        Self::with(small_bank(), Self::settled(), start, Depth::True)
+        Self::with(
+            small_bank(),
+            Some("interview: 2026-12-10\n"),
+            start,
+            Depth::True,
+        )
     }
 
     pub(super) fn in_colours(depth: Depth) -> Self {
-        Self::with(small_bank(), Self::settled(), Start::Home, depth)
+        Self::with(
+            small_bank(),
+            Some("interview: 2026-12-10\n"),
+            Start::Home,
+            depth,
+        )
     }
 
     pub(super) fn without_cards() -> Self {
-        Self::with(Bank::default(), Self::settled(), Start::Home, Depth::True)
-    }
-
-    fn settled() -> Forgotten {
-        Forgotten(BTreeMap::from([(
-            "interview".to_owned(),
-            "2026-12-10".to_owned(),
-        )]))
-    }
-
-    pub(super) fn with(bank: Bank, preferences: Forgotten, start: Start, depth: Depth) -> Self {
-        let now: Timestamp = "2026-11-21T18:00:00Z".parse().unwrap();
-        let progress = Progress::in_memory(Retention::default()).unwrap();
-        let reload = Box::new(|| Ok(small_bank()));
-        let desk = Desk::new(
-            bank,
-            progress,
-            Box::new(preferences),
-            reload,
-            TimeZone::UTC,
-            now,
+        Self::with(
+            Bank::default(),
+            Some("interview: 2026-12-10\n"),
+            Start::Home,
+            Depth::True,
         )
-        .unwrap();
-        let theme = Theme::new(Name::Dark, depth);
-        let pass = Pass {
-            depth,
-            ascii: false,
-            theme: Name::Dark,
-        };
-        let app = App::new(desk, theme, pass, start, now);
+    }
+
+    pub(super) fn with(bank: Bank, settings: Option<&str>, start: Start, depth: Depth) -> Self {
+        let now: Timestamp = "2026-11-21T18:00:00Z".parse().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(text) = settings {
+            std::fs::write(folder.path().join(config::FILE), text).unwrap();
+        }
+        let config = ConfigFile::open(folder.path()).unwrap();
+        let progress = Progress::in_memory(Retention::default()).unwrap();
+        let read = Box::new(move || {
+            Ok(Own {
+                bank: bank.clone(),
+                problems: Vec::new(),
+            })
+        });
+        let env = |name: &str| (name == "LANG").then(|| "C.UTF-8".to_owned());
+        let look = Look::new(env, Some(depth), config.config());
+        let desk = Desk::new(progress, config, read, TimeZone::UTC, now).unwrap();
+        let app = App::new(desk, look, start, now);
         let mut stage = Self {
+            _folder: folder,
             app,
             now,
             size: (80, 24),

@@ -1,0 +1,137 @@
+//! `highwater`, `highwater drill`, `highwater read`: the screens, over everything the reader has.
+//!
+//! Opens settings, log and bank, and hands them to the terminal. What cannot be opened is said
+//! before the terminal is taken.
+
+use std::env;
+
+use jiff::tz::TimeZone;
+
+use super::{Color, Folders, Global, Outcome};
+use crate::{
+    bank::{self, DeckId, Level, TrackId, user},
+    clock,
+    config::ConfigFile,
+    memory::Filter,
+    progress::Progress,
+    tui::{
+        app::Start,
+        depth::Depth,
+        desk::{Desk, Own},
+        look::Look,
+        run,
+    },
+};
+
+/// Options of `drill`.
+#[derive(Debug, clap::Args)]
+pub(super) struct DrillArgs {
+    /// Only cards of this deck
+    #[arg(long, value_name = "ID")]
+    deck: Option<String>,
+    /// Only cards on this track, in its order
+    #[arg(long, value_name = "ID")]
+    track: Option<String>,
+    /// Only cards with this tag; may be given several times
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Only cards of this level: warm-up, medium, hard or staff; may be given several times
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    level: Vec<Level>,
+    /// Only cards that are starred
+    #[arg(long)]
+    starred: bool,
+    /// Only cards that are flagged
+    #[arg(long)]
+    flagged: bool,
+}
+
+impl DrillArgs {
+    fn filter(self) -> Filter {
+        Filter {
+            deck: self.deck.map(DeckId::from),
+            track: self.track.map(TrackId::from),
+            tags: self.tag,
+            levels: self.level,
+            starred: self.starred,
+            flagged: self.flagged,
+        }
+    }
+}
+
+fn level(word: &str) -> Result<Level, String> {
+    Level::from_word(word).ok_or_else(|| {
+        let words: Vec<&str> = Level::ALL.into_iter().map(Level::word).collect();
+        format!("one of {} is wanted", words.join(", "))
+    })
+}
+
+/// Options of `read`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReadArgs {
+    /// The chapter, such as kafka/replication or kafka/replication#isr; without one the table of contents
+    chapter: Option<String>,
+}
+
+/// Opens the home screen.
+pub(super) fn home(global: &Global) -> anyhow::Result<Outcome> {
+    show(global, Start::Home)
+}
+
+/// Opens the drill.
+pub(super) fn drill(args: DrillArgs, global: &Global) -> anyhow::Result<Outcome> {
+    show(global, Start::Drill(args.filter()))
+}
+
+/// Opens the guide.
+pub(super) fn read(args: ReadArgs, global: &Global) -> anyhow::Result<Outcome> {
+    show(global, Start::Read(args.chapter))
+}
+
+fn show(global: &Global, start: Start) -> anyhow::Result<Outcome> {
+    let folders = Folders::of(global)?;
+    let config = ConfigFile::open(&folders.config)?;
+    let progress = Progress::open(&folders.data, config.config().retention)?;
+    let own = folders.own_bank(global);
+    let read = move || -> Result<Own, String> {
+        let built_in = bank::built_in::built_in().map_err(|error| error.to_string())?;
+        let loaded = user::load(built_in, &own);
+        Ok(Own {
+            bank: loaded.bank,
+            problems: loaded.problems,
+        })
+    };
+    let look = Look::new(
+        |name| env::var(name).ok(),
+        global.color.depth(),
+        config.config(),
+    );
+    let mut desk = Desk::new(
+        progress,
+        config,
+        Box::new(read),
+        TimeZone::system(),
+        clock::now(),
+    )
+    .map_err(anyhow::Error::msg)?;
+    desk.follow_cards(desk.moment(clock::now()))
+        .map_err(anyhow::Error::msg)?;
+    if let Start::Drill(filter) = &start {
+        filter.check(desk.bank())?;
+    }
+    run::run(desk, look, start)?;
+    Ok(Outcome::Done)
+}
+
+impl Color {
+    /// The depth asked for; none goes by the terminal.
+    fn depth(self) -> Option<Depth> {
+        match self {
+            Self::Auto | Self::Always => None,
+            Self::Never => Some(Depth::None),
+            Self::Sixteen => Some(Depth::Sixteen),
+            Self::Palette => Some(Depth::Indexed),
+            Self::True => Some(Depth::True),
+        }
+    }
+}
