@@ -1,11 +1,18 @@
 //! Where the reader's files are: flags first, then the environment, then what the system uses.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    io::{self, Write},
+    path::PathBuf,
+};
 
 use directories::ProjectDirs;
 
 use super::Global;
-use crate::bank::user::Own;
+use crate::bank::{
+    Bank, built_in,
+    user::{self, Own},
+};
 
 /// The folders of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,5 +63,23 @@ impl Folders {
             paths,
             cache: Some(self.data.join("cache")),
         }
+    }
+
+    /// The built-in bank with the reader's own behind it; mistakes in the latter are counted on
+    /// standard error.
+    ///
+    /// # Errors
+    /// When the program does not hold its own bank.
+    pub fn bank(&self, global: &Global) -> anyhow::Result<Bank> {
+        let loaded = user::load(built_in()?, &self.own_bank(global));
+        if !loaded.problems.is_empty() {
+            let note = format!(
+                "highwater: {} problems in cards of your own; `highwater check` names them\n",
+                loaded.problems.len()
+            );
+            // standard error may be closed
+            let _ = io::stderr().write_all(note.as_bytes());
+        }
+        Ok(loaded.bank)
     }
 }

@@ -9,7 +9,9 @@ mod conformance;
 mod folders;
 mod man;
 mod output;
+mod read;
 mod screens;
+mod search;
 
 use std::{
     io::{self, Write},
@@ -79,8 +81,8 @@ pub enum Color {
 enum Command {
     /// Drill the cards that are due and new
     Drill(screens::DrillArgs),
-    /// Read the guide
-    Read(screens::ReadArgs),
+    /// Read the guide: on screen in a terminal, as plain text into a pipe
+    Read(read::Args),
     /// Find mistakes in the bank and in cards of your own
     Check(check::Args),
     /// Run Kafka's own test cases against the simulated cluster
@@ -89,6 +91,8 @@ enum Command {
     Completions(completions::Args),
     /// Print the manual page
     Man,
+    /// Find cards by question, tags and answers
+    Search(search::Args),
 }
 
 /// Runs the program.
@@ -114,11 +118,12 @@ fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     match arguments.command {
         None => screens::home(global),
         Some(Command::Drill(args)) => screens::drill(args, global),
-        Some(Command::Read(args)) => screens::read(args, global),
+        Some(Command::Read(args)) => read::run(args, global, out),
         Some(Command::Check(args)) => check::run(&args, global, out),
         Some(Command::Conformance(args)) => conformance::run(&args, out),
         Some(Command::Completions(args)) => completions::run(&args, &mut Arguments::command(), out),
         Some(Command::Man) => man::run(Arguments::command(), out),
+        Some(Command::Search(args)) => search::run(&args, global, out),
     }
 }
 

@@ -66,13 +66,6 @@ fn level(word: &str) -> Result<Level, String> {
     })
 }
 
-/// Options of `read`.
-#[derive(Debug, clap::Args)]
-pub(super) struct ReadArgs {
-    /// The chapter, such as kafka/replication or kafka/replication#isr; without one the table of contents
-    chapter: Option<String>,
-}
-
 /// Opens the home screen.
 pub(super) fn home(global: &Global) -> anyhow::Result<Outcome> {
     show(global, Start::Home)
@@ -84,8 +77,8 @@ pub(super) fn drill(args: DrillArgs, global: &Global) -> anyhow::Result<Outcome>
 }
 
 /// Opens the guide.
-pub(super) fn read(args: ReadArgs, global: &Global) -> anyhow::Result<Outcome> {
-    show(global, Start::Read(args.chapter))
+pub(super) fn read(chapter: Option<String>, global: &Global) -> anyhow::Result<Outcome> {
+    show(global, Start::Read(chapter))
 }
 
 fn show(global: &Global, start: Start) -> anyhow::Result<Outcome> {

@@ -1,0 +1,138 @@
+//! `highwater read [CHAPTER]`: the guide as plain text, or its table of contents.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use super::{Folders, Global, Outcome, output::Usage};
+use crate::{
+    bank::{Bank, Chapter, problem::nearest},
+    tui::{
+        depth::Depth,
+        markdown::{Document, Highlighter, layout},
+        theme::{Name, Theme},
+    },
+};
+
+/// Widest text, in columns: longer lines are tiring to read.
+const COLUMNS_MAX: u16 = 80;
+
+/// Options of `read`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The chapter, such as kafka/replication; without it, the table of contents
+    chapter: Option<String>,
+    /// Print JSON: the chapter with its Markdown, or the list of all chapters
+    #[arg(long)]
+    json: bool,
+    /// Lines of at most this many columns
+    #[arg(long, value_name = "COLUMNS", default_value_t = COLUMNS_MAX, value_parser = clap::value_parser!(u16).range(40..=200))]
+    width: u16,
+}
+
+pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let bank = Folders::of(global)?.bank(global)?;
+    match &args.chapter {
+        None if args.json => {
+            let list: Vec<_> = bank
+                .chapters
+                .iter()
+                .map(|chapter| summary(&bank, chapter))
+                .collect();
+            serde_json::to_writer_pretty(&mut *out, &list)?;
+            writeln!(out)?;
+        }
+        None => contents(&bank, out)?,
+        Some(id) => {
+            let chapter = find(&bank, id)?;
+            if args.json {
+                let mut whole = summary(&bank, chapter);
+                whole["text"] = json!(chapter.text);
+                serde_json::to_writer_pretty(&mut *out, &whole)?;
+                writeln!(out)?;
+            } else {
+                print(&bank, chapter, args.width.into(), out)?;
+            }
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn find<'b>(bank: &'b Bank, id: &str) -> Result<&'b Chapter, Usage> {
+    let last = |chapter: &&Chapter| chapter.id.as_str().rsplit('/').next() == Some(id);
+    bank.chapter(&id.into())
+        // the last word will do where only one chapter ends in it
+        .or_else(|| {
+            let mut ending = bank.chapters.iter().filter(last);
+            ending.next().filter(|_| ending.next().is_none())
+        })
+        .ok_or_else(|| {
+            let near = nearest(id, bank.chapters.iter().map(|chapter| chapter.id.as_str()));
+            let hint = near.map_or_else(
+                || "; `highwater read` lists them".to_owned(),
+                |near| format!("; did you mean `{near}`?"),
+            );
+            Usage(format!("there is no chapter `{id}`{hint}"))
+        })
+}
+
+fn summary(bank: &Bank, chapter: &Chapter) -> serde_json::Value {
+    let headings: Vec<_> = chapter
+        .headings
+        .iter()
+        .map(|heading| json!({"anchor": heading.anchor, "title": heading.title, "depth": heading.depth}))
+        .collect();
+    let cards: Vec<_> = bank
+        .cards_of_chapter(&chapter.id)
+        .map(|card| &card.id)
+        .collect();
+    json!({
+        "id": chapter.id,
+        "title": chapter.title,
+        "about": chapter.about,
+        "part": chapter.part,
+        "headings": headings,
+        "cards": cards,
+    })
+}
+
+fn contents(bank: &Bank, out: &mut dyn Write) -> std::io::Result<()> {
+    let mut part = "";
+    for chapter in &bank.chapters {
+        if chapter.part != part {
+            let gap = if part.is_empty() { "" } else { "\n" };
+            part = &chapter.part;
+            writeln!(out, "{gap}{part}")?;
+        }
+        writeln!(out, "  {:32} {}", chapter.id, chapter.title)?;
+    }
+    Ok(())
+}
+
+fn print(
+    bank: &Bank,
+    chapter: &Chapter,
+    columns: usize,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{}\n{}\n",
+        chapter.title,
+        "=".repeat(chapter.title.chars().count().min(columns))
+    )?;
+    let theme = Theme::new(Name::Dark, Depth::None);
+    let document = Document::parse(&chapter.text);
+    let page = layout(&document, columns, &theme, 0, &mut Highlighter::default());
+    for line in 0..page.lines.len() {
+        writeln!(out, "{}", page.text(line).trim_end())?;
+    }
+    let mut cards = bank.cards_of_chapter(&chapter.id).peekable();
+    if cards.peek().is_some() {
+        writeln!(out, "\nCards")?;
+    }
+    for card in cards {
+        writeln!(out, "  {:32} {}", card.id, card.ask)?;
+    }
+    Ok(())
+}
