@@ -58,22 +58,42 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
     Ok(Outcome::Done)
 }
 
+/// The chapter of that id, or the only one whose id ends in it.
 fn find<'b>(bank: &'b Bank, id: &str) -> Result<&'b Chapter, Usage> {
-    let last = |chapter: &&Chapter| chapter.id.as_str().rsplit('/').next() == Some(id);
-    bank.chapter(&id.into())
-        // the last word will do where only one chapter ends in it
-        .or_else(|| {
-            let mut ending = bank.chapters.iter().filter(last);
-            ending.next().filter(|_| ending.next().is_none())
-        })
-        .ok_or_else(|| {
-            let near = nearest(id, bank.chapters.iter().map(|chapter| chapter.id.as_str()));
-            let hint = near.map_or_else(
+    if let Some(chapter) = bank.chapter(&id.into()) {
+        return Ok(chapter);
+    }
+    let last = |chapter: &'b Chapter| chapter.id.as_str().rsplit('/').next().unwrap_or_default();
+    let ending: Vec<&Chapter> = bank
+        .chapters
+        .iter()
+        .filter(|chapter| last(chapter) == id)
+        .collect();
+    let hint = match ending[..] {
+        [only] => return Ok(only),
+        [] => {
+            let ids = bank.chapters.iter().map(|chapter| chapter.id.as_str());
+            let near = nearest(id, ids).or_else(|| {
+                let word = nearest(id, bank.chapters.iter().map(last))?;
+                Some(
+                    bank.chapters
+                        .iter()
+                        .find(|chapter| last(chapter) == word)?
+                        .id
+                        .as_str(),
+                )
+            });
+            near.map_or_else(
                 || "; `highwater read` lists them".to_owned(),
                 |near| format!("; did you mean `{near}`?"),
-            );
-            Usage(format!("there is no chapter `{id}`{hint}"))
-        })
+            )
+        }
+        _ => {
+            let ids: Vec<&str> = ending.iter().map(|chapter| chapter.id.as_str()).collect();
+            format!(" alone, but {}", ids.join(" and "))
+        }
+    };
+    Err(Usage(format!("there is no chapter `{id}`{hint}")))
 }
 
 fn summary(bank: &Bank, chapter: &Chapter) -> serde_json::Value {
