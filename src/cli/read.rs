@@ -1,10 +1,10 @@
-//! `highwater read [CHAPTER]`: the guide as plain text, or its table of contents.
+//! `highwater read [CHAPTER]`: the guide, on screen in a terminal and as plain text into a pipe.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 
 use serde_json::json;
 
-use super::{Folders, Global, Outcome, output::Usage};
+use super::{Folders, Global, Outcome, output::Usage, screens};
 use crate::{
     bank::{Bank, Chapter, problem::nearest},
     tui::{
@@ -20,17 +20,24 @@ const COLUMNS_MAX: u16 = 80;
 /// Options of `read`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The chapter, such as kafka/replication; without it, the table of contents
+    /// The chapter, such as kafka/replication or kafka/replication#isr; without it, the table of contents
     chapter: Option<String>,
     /// Print JSON: the chapter with its Markdown, or the list of all chapters
     #[arg(long)]
     json: bool,
+    /// Print plain text in a terminal too
+    #[arg(long)]
+    plain: bool,
     /// Lines of at most this many columns
     #[arg(long, value_name = "COLUMNS", default_value_t = COLUMNS_MAX, value_parser = clap::value_parser!(u16).range(40..=200))]
     width: u16,
 }
 
-pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: Args, global: &Global, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let screen = io::stdin().is_terminal() && io::stdout().is_terminal();
+    if screen && !args.json && !args.plain {
+        return screens::read(args.chapter, global);
+    }
     let bank = Folders::of(global)?.bank(global)?;
     match &args.chapter {
         None if args.json => {
@@ -44,6 +51,8 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
         }
         None => contents(&bank, out)?,
         Some(id) => {
+            // an anchor is for the screen, which can scroll to it
+            let id = id.split('#').next().unwrap_or(id);
             let chapter = find(&bank, id)?;
             if args.json {
                 let mut whole = summary(&bank, chapter);
@@ -116,7 +125,7 @@ fn summary(bank: &Bank, chapter: &Chapter) -> serde_json::Value {
     })
 }
 
-fn contents(bank: &Bank, out: &mut dyn Write) -> std::io::Result<()> {
+fn contents(bank: &Bank, out: &mut dyn Write) -> io::Result<()> {
     let mut part = "";
     for chapter in &bank.chapters {
         if chapter.part != part {
@@ -129,12 +138,7 @@ fn contents(bank: &Bank, out: &mut dyn Write) -> std::io::Result<()> {
     Ok(())
 }
 
-fn print(
-    bank: &Bank,
-    chapter: &Chapter,
-    columns: usize,
-    out: &mut dyn Write,
-) -> std::io::Result<()> {
+fn print(bank: &Bank, chapter: &Chapter, columns: usize, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "{}\n{}\n",
