@@ -66,10 +66,10 @@ pub fn label(
         Kind::Bug => spans.push(Span::styled("  ·  find the bug", theme.warn)),
     }
     if card.starred || starred {
-        spans.push(Span::styled("  ·  ★ asked most", theme.warn));
+        spans.push(Span::styled("  ·  ★", theme.warn));
     }
     if flagged {
-        spans.push(Span::styled("  ·  ⚑ flagged", theme.bad));
+        spans.push(Span::styled("  ·  ! flagged", theme.bad));
     }
     Line::from(spans)
 }

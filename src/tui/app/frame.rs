@@ -94,16 +94,17 @@ fn header(canvas: &mut Canvas<'_>, area: Rect, title: &str, cx: &Cx<'_>) {
         facts.push(format!("today {today}"));
     }
     let mut right = format!("{} ", facts.join("   "));
-    let name = if title.is_empty() {
-        String::new()
-    } else {
-        format!(" › {title}")
-    };
-    let needed = 11 + text::width(&name);
-    while !facts.is_empty() && needed + text::width(&right) + 2 > usize::from(area.width) {
+    // A long name is cut; only where little of it would be left do facts give way.
+    let room = |right: &str| usize::from(area.width).saturating_sub(13 + text::width(right));
+    while !facts.is_empty() && room(&right) < text::width(title).min(24) + 3 {
         facts.remove(0);
         right = format!("{} ", facts.join("   "));
     }
+    let name = if title.is_empty() {
+        String::new()
+    } else {
+        text::clip(&format!(" › {title}"), room(&right)).into_owned()
+    };
     canvas.line(
         area,
         0,

@@ -223,7 +223,14 @@ impl Home {
             let [next, rest] =
                 Layout::vertical([Constraint::Length(doing), Constraint::Fill(1)]).areas(side);
             self.draw_next(canvas, next, cx);
-            Self::draw_weeks(canvas, rest, cx);
+            Self::draw_weeks(
+                canvas,
+                Rect {
+                    height: rest.height.min(11),
+                    ..rest
+                },
+                cx,
+            );
         } else {
             let tall = area.height >= 20;
             let ready = if tall { 4 } else { 3 };

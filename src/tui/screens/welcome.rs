@@ -148,6 +148,53 @@ impl Welcome {
         effects
     }
 
+    /// The tracks, and below them what the selected one is.
+    fn draw_tracks(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        let theme = canvas.theme;
+        let bank = cx.desk.bank();
+        let tracks = &self.tracks;
+        let rows = (tracks.len() as u16 + 1).min(area.height.saturating_sub(4).max(2));
+        let list = Rect {
+            height: rows,
+            ..area
+        };
+        self.list
+            .draw(canvas, list, tracks.len() + 1, true, |index, _| {
+                let track = index.checked_sub(1).and_then(|i| bank.track(&tracks[i]));
+                track.map_or_else(
+                    || Line::from("Everything"),
+                    |track| {
+                        let cards = count(track.cards().len(), "card", "cards");
+                        Line::from(vec![
+                            Span::raw(plain(&track.title)),
+                            Span::styled(format!("   {cards}"), theme.dim),
+                        ])
+                    },
+                )
+            });
+        let chosen = self
+            .list
+            .selected()
+            .checked_sub(1)
+            .and_then(|i| bank.track(&tracks[i]));
+        let about = chosen.map_or_else(
+            || "All decks, one after the other.".to_owned(),
+            |track| plain(&track.about),
+        );
+        let below = Rect {
+            x: area.x + 2,
+            y: area.y + rows + 1,
+            width: area.width.saturating_sub(2),
+            height: area.height.saturating_sub(rows + 1),
+        };
+        for (y, line) in wrap(&[Run::new(about, theme.dim)], usize::from(below.width))
+            .into_iter()
+            .enumerate()
+        {
+            canvas.line(below, y as u16, line);
+        }
+    }
+
     /// Draws the question.
     pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
         let theme = canvas.theme;
@@ -196,26 +243,15 @@ impl Welcome {
         );
         row += 2;
         if self.step == Step::Track {
-            let list = Rect {
-                y: body.y + row,
-                height: body.height.saturating_sub(row + 1),
-                ..body
-            };
-            let tracks = &self.tracks;
-            self.list
-                .draw(canvas, list, tracks.len() + 1, true, |index, _| match index
-                    .checked_sub(1)
-                    .and_then(|i| bank.track(&tracks[i]))
-                {
-                    None => Line::from(vec![
-                        Span::raw("Everything"),
-                        Span::styled("   all decks, in their order", theme.dim),
-                    ]),
-                    Some(track) => Line::from(vec![
-                        Span::raw(plain(&track.title)),
-                        Span::styled(format!("   {}", plain(&track.about)), theme.dim),
-                    ]),
-                });
+            self.draw_tracks(
+                canvas,
+                Rect {
+                    y: body.y + row,
+                    height: body.height.saturating_sub(row),
+                    ..body
+                },
+                cx,
+            );
             return;
         }
         let field = Rect {

@@ -62,7 +62,7 @@ impl List {
         let first = self.scroll.offset();
         let inner = Rect {
             x: area.x + 2,
-            width: area.width.saturating_sub(2),
+            width: area.width.saturating_sub(2 + u16::from(len > rows)),
             ..area
         };
         for (y, index) in (first..len).take(rows).enumerate() {
