@@ -8,6 +8,7 @@
 
 pub mod broker;
 pub mod conformance;
+pub mod consumer;
 pub mod context;
 pub mod controller;
 pub mod event;

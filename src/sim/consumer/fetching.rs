@@ -1,0 +1,476 @@
+//! Where a consumer reads: metadata, positions, fetches.
+//!
+//! Source: `Fetcher`, `OffsetFetcher`, `SubscriptionState`; KIP-320, KIP-392.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::super::group::event::{GroupEvent, ResetReason};
+use super::super::message::{
+    FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Message, OffsetSpec,
+    PartitionLeader,
+};
+use super::super::node::{PartitionId, TopicId};
+use super::super::types::{BrokerId, ErrorCode, LeaderEpoch, Offset};
+use super::{About, Chunk, Consumer, Env, Position, ResetPolicy};
+
+/// Where a partition's epoch ends, as its leader answers.
+type EpochEnd = (PartitionId, Result<(LeaderEpoch, Offset), ErrorCode>);
+
+impl Consumer {
+    pub(super) fn refresh_metadata(&mut self, env: &mut Env) {
+        if !self.metadata_wanted
+            || self.waits_for(|about| *about == About::Metadata)
+            || self.retry_at.is_some_and(|at| at > env.now)
+        {
+            return;
+        }
+        let topics: Vec<TopicId> = self
+            .config
+            .topics
+            .iter()
+            .filter_map(|name| env.names.topic(name))
+            .collect();
+        if let Some(broker) = self.any_broker() {
+            self.metadata_wanted = false;
+            self.send(
+                broker,
+                About::Metadata,
+                Message::MetadataRequest { topics },
+                env,
+            );
+        }
+    }
+
+    pub(super) fn got_metadata(
+        &mut self,
+        brokers: Vec<BrokerId>,
+        partitions: &[PartitionLeader],
+        counts: &[(TopicId, u32)],
+        env: &mut Env,
+    ) {
+        self.metadata_at = Some(env.now);
+        if !brokers.is_empty() {
+            self.brokers = brokers;
+        }
+        for leader in partitions {
+            self.learn_leader(*leader);
+        }
+        let leaderless = partitions.iter().any(|leader| leader.leader.is_none());
+        if leaderless || counts.is_empty() {
+            self.metadata_wanted = true;
+            self.retry_later(env);
+        }
+        self.topic_sizes.extend(counts.iter().copied());
+        // The group's leader notices new topics and partitions for all.
+        if !self.assigned_sizes.is_empty() && self.assigned_sizes != self.topic_sizes {
+            self.rejoin = true;
+        }
+    }
+
+    fn learn_leader(&mut self, leader: PartitionLeader) {
+        let known = self
+            .leaders
+            .get(leader.partition)
+            .map_or(-1, |known| known.epoch);
+        if leader.epoch < known {
+            return;
+        }
+        self.leaders.insert(leader.partition, leader);
+        if let Some(assigned) = self.assigned.get_mut(&leader.partition)
+            && assigned.checked_epoch != leader.epoch
+            && let Position::At { offset, epoch } = assigned.position
+        {
+            assigned.checked_epoch = leader.epoch;
+            if epoch >= 0 && epoch != leader.epoch {
+                assigned.position = Position::Validate { offset, epoch };
+            }
+        }
+    }
+
+    fn leader_of(&self, partition: PartitionId) -> Option<(BrokerId, LeaderEpoch)> {
+        let known = self.leaders.get(partition)?;
+        Some((known.leader?, known.epoch))
+    }
+
+    // Positions.
+
+    pub(super) fn find_positions(&mut self, env: &mut Env) {
+        let mut unknown = Vec::new();
+        let mut resets: BTreeMap<BrokerId, Vec<(PartitionId, OffsetSpec, LeaderEpoch)>> =
+            BTreeMap::new();
+        let mut checks: BTreeMap<BrokerId, Vec<(PartitionId, LeaderEpoch, LeaderEpoch)>> =
+            BTreeMap::new();
+        let mut homeless = false;
+        let policy = self.config.auto_offset_reset;
+        let ids: Vec<PartitionId> = self.assigned.keys().copied().collect();
+        for id in ids {
+            let leader = self.leader_of(id);
+            let Some(assigned) = self.assigned.get_mut(&id) else {
+                continue;
+            };
+            if assigned.asking {
+                continue;
+            }
+            let needs_leader = matches!(
+                assigned.position,
+                Position::Reset { .. } | Position::Validate { .. }
+            );
+            match (assigned.position, leader) {
+                (Position::Unknown, _) => unknown.push(id),
+                (Position::Reset { .. }, Some((broker, epoch))) => {
+                    let spec = match policy {
+                        ResetPolicy::Earliest => OffsetSpec::Earliest,
+                        _ => OffsetSpec::Latest,
+                    };
+                    assigned.asking = true;
+                    resets.entry(broker).or_default().push((id, spec, epoch));
+                }
+                (Position::Validate { epoch, .. }, Some((broker, current))) => {
+                    assigned.asking = true;
+                    checks.entry(broker).or_default().push((id, current, epoch));
+                }
+                _ => homeless |= needs_leader,
+            }
+        }
+        if homeless {
+            self.metadata_wanted = true;
+            self.retry_later(env);
+        }
+        self.ask_committed(unknown, env);
+        for (broker, partitions) in resets {
+            let ids = partitions.iter().map(|(id, ..)| *id).collect();
+            self.send(
+                broker,
+                About::Offsets(ids),
+                Message::ListOffsetsRequest { partitions },
+                env,
+            );
+        }
+        for (broker, partitions) in checks {
+            let ids = partitions.iter().map(|(id, ..)| *id).collect();
+            self.send(
+                broker,
+                About::Epochs(ids),
+                Message::OffsetForLeaderEpochRequest { partitions },
+                env,
+            );
+        }
+    }
+
+    fn ask_committed(&mut self, partitions: Vec<PartitionId>, env: &mut Env) {
+        if partitions.is_empty()
+            || self.retry_at.is_some_and(|at| at > env.now)
+            || !self.find_coordinator(env)
+        {
+            return;
+        }
+        let Some(coordinator) = self.coordinator else {
+            return;
+        };
+        for id in &partitions {
+            if let Some(assigned) = self.assigned.get_mut(id) {
+                assigned.asking = true;
+            }
+        }
+        let group = Arc::clone(&self.config.group);
+        let request = Message::OffsetFetchRequest {
+            group,
+            partitions: partitions.clone(),
+        };
+        self.send(coordinator, About::Committed(partitions), request, env);
+    }
+
+    pub(super) fn got_committed(
+        &mut self,
+        asked: &[PartitionId],
+        error: Option<ErrorCode>,
+        offsets: &[(PartitionId, Option<(Offset, LeaderEpoch)>)],
+        env: &mut Env,
+    ) {
+        self.stop_asking(asked);
+        if error.is_some() {
+            self.coordinator = None;
+            return self.retry_later(env);
+        }
+        for &(id, committed) in offsets {
+            let current = self.leader_of(id).map_or(-1, |(_, epoch)| epoch);
+            let Some(assigned) = self.assigned.get_mut(&id) else {
+                continue;
+            };
+            if assigned.position != Position::Unknown {
+                continue;
+            }
+            match committed {
+                Some((offset, epoch)) => {
+                    assigned.committed = Some(offset);
+                    assigned.handed = Some((offset, epoch));
+                    assigned.checked_epoch = current;
+                    assigned.position = if epoch >= 0 && epoch != current {
+                        Position::Validate { offset, epoch }
+                    } else {
+                        Position::At { offset, epoch }
+                    };
+                }
+                None => self.reset_position(id, ResetReason::NoCommit, env),
+            }
+        }
+    }
+
+    /// Follows `auto.offset.reset`.
+    fn reset_position(&mut self, id: PartitionId, why: ResetReason, env: &mut Env) {
+        let Some(assigned) = self.assigned.get_mut(&id) else {
+            return;
+        };
+        assigned.buffered.clear();
+        if self.config.auto_offset_reset == ResetPolicy::None {
+            assigned.position = Position::Failed;
+            let consumer = Arc::clone(&self.config.name);
+            let partition = env.names.tp(id).to_string();
+            env.tell(GroupEvent::ResetFailed {
+                consumer,
+                partition,
+            });
+        } else {
+            assigned.position = Position::Reset { why };
+        }
+    }
+
+    pub(super) fn got_offsets(
+        &mut self,
+        answers: &[(PartitionId, Result<Offset, ErrorCode>)],
+        env: &mut Env,
+    ) {
+        for &(id, answer) in answers {
+            let current = self.leader_of(id).map_or(-1, |(_, epoch)| epoch);
+            let Some(assigned) = self.assigned.get_mut(&id) else {
+                continue;
+            };
+            assigned.asking = false;
+            let Position::Reset { why } = assigned.position else {
+                continue;
+            };
+            let Ok(offset) = answer else {
+                self.metadata_wanted = true;
+                self.retry_later(env);
+                continue;
+            };
+            assigned.position = Position::At { offset, epoch: -1 };
+            assigned.handed = Some((offset, -1));
+            assigned.checked_epoch = current;
+            let event = GroupEvent::OffsetReset {
+                consumer: Arc::clone(&self.config.name),
+                partition: env.names.tp(id).to_string(),
+                to: offset,
+                policy: self.config.auto_offset_reset.name(),
+                why,
+            };
+            env.tell(event);
+        }
+    }
+
+    pub(super) fn got_epochs(&mut self, answers: &[EpochEnd], env: &mut Env) {
+        for &(id, answer) in answers {
+            let Some(assigned) = self.assigned.get_mut(&id) else {
+                continue;
+            };
+            assigned.asking = false;
+            let Position::Validate { offset, epoch } = assigned.position else {
+                continue;
+            };
+            match answer {
+                Ok((_, end)) if end < offset => self.truncated(id, offset, answer, env),
+                Ok(_) => assigned.position = Position::At { offset, epoch },
+                Err(_) => {
+                    self.metadata_wanted = true;
+                    self.retry_later(env);
+                }
+            }
+        }
+    }
+
+    /// What it read is no longer there: with a reset policy it goes back to
+    /// where the histories part; without one it fails.
+    fn truncated(
+        &mut self,
+        id: PartitionId,
+        position: Offset,
+        answer: Result<(LeaderEpoch, Offset), ErrorCode>,
+        env: &mut Env,
+    ) {
+        let Ok((epoch, end)) = answer else { return };
+        let event = GroupEvent::LogTruncated {
+            consumer: Arc::clone(&self.config.name),
+            partition: env.names.tp(id).to_string(),
+            position,
+            end,
+        };
+        env.tell(event);
+        if self.config.auto_offset_reset == ResetPolicy::None {
+            return self.reset_position(id, ResetReason::Truncated { position }, env);
+        }
+        if let Some(assigned) = self.assigned.get_mut(&id) {
+            assigned.buffered.clear();
+            assigned.position = Position::At { offset: end, epoch };
+            assigned.handed = Some((end, epoch));
+        }
+    }
+
+    // Fetches.
+
+    /// Sends a fetch to every broker that leads (or serves) partitions it
+    /// wants records of and that it is not asking already.
+    pub(super) fn fetch(&mut self, env: &mut Env) {
+        let mut wanted: BTreeMap<BrokerId, Vec<FetchPosition>> = BTreeMap::new();
+        let mut homeless = false;
+        for (&id, assigned) in &self.assigned {
+            let Position::At { offset, .. } = assigned.position else {
+                continue;
+            };
+            if assigned.paused || assigned.fetching.is_some() || !assigned.buffered.is_empty() {
+                continue;
+            }
+            let Some((leader, epoch)) = self.leader_of(id) else {
+                homeless = true;
+                continue;
+            };
+            let preferred = assigned.preferred.filter(|(_, until)| *until > env.now);
+            let from = preferred.map_or(leader, |(replica, _)| replica);
+            wanted.entry(from).or_default().push(FetchPosition {
+                partition: id,
+                offset,
+                current_leader_epoch: epoch,
+                last_fetched_epoch: -1,
+            });
+        }
+        if homeless {
+            self.metadata_wanted = true;
+            self.retry_later(env);
+        }
+        if self.retry_at.is_some_and(|at| at > env.now) && homeless {
+            return;
+        }
+        for (broker, changed) in wanted {
+            if self
+                .requests
+                .values()
+                .any(|request| request.to == broker && matches!(request.about, About::Fetch(_)))
+            {
+                continue;
+            }
+            let ids: Vec<PartitionId> = changed.iter().map(|position| position.partition).collect();
+            for id in &ids {
+                if let Some(assigned) = self.assigned.get_mut(id) {
+                    assigned.fetching = Some(broker);
+                }
+            }
+            let request = FetchRequest {
+                replica: None,
+                session_epoch: 0,
+                max_wait: self.config.fetch_max_wait,
+                min_bytes: self.config.fetch_min_bytes,
+                partition_max_bytes: self.config.max_partition_fetch_bytes,
+                changed,
+                forgotten: Vec::new(),
+                rack: self.config.client_rack.clone(),
+            };
+            self.send(
+                broker,
+                About::Fetch(ids),
+                Message::FetchRequest(Box::new(request)),
+                env,
+            );
+        }
+    }
+
+    pub(super) fn fetched(
+        &mut self,
+        from: BrokerId,
+        asked: &[PartitionId],
+        answer: FetchResponse,
+        env: &mut Env,
+    ) {
+        for id in asked {
+            if let Some(assigned) = self.assigned.get_mut(id)
+                && assigned.fetching == Some(from)
+            {
+                assigned.fetching = None;
+            }
+        }
+        if answer.error.is_some() {
+            return self.retry_later(env);
+        }
+        let mut batches = answer.batches.into_iter();
+        for part in answer.partitions {
+            let mine: Vec<_> = batches.by_ref().take(part.batches as usize).collect();
+            // An assignment that came and went meanwhile makes it stale.
+            if !asked.contains(&part.partition) {
+                continue;
+            }
+            match part.error {
+                Some(error) => self.fetch_failed(&part, error, env),
+                None => self.buffer(&part, &mine, env),
+            }
+        }
+    }
+
+    fn buffer(
+        &mut self,
+        part: &FetchedPartition,
+        batches: &[super::super::message::Batch],
+        env: &mut Env,
+    ) {
+        let until = env.now + self.config.metadata_max_age;
+        let Some(assigned) = self.assigned.get_mut(&part.partition) else {
+            return;
+        };
+        assigned.high_watermark = part.high_watermark;
+        if let Some(replica) = part.preferred_replica {
+            assigned.preferred = Some((replica, until));
+        }
+        for batch in batches {
+            let Position::At { offset, .. } = assigned.position else {
+                return;
+            };
+            let first = batch.base_offset.max(offset);
+            let end = batch.next_offset();
+            if end <= offset {
+                continue;
+            }
+            assigned.buffered.push_back(Chunk {
+                first,
+                count: end - first,
+                epoch: batch.leader_epoch,
+            });
+            assigned.position = Position::At {
+                offset: end,
+                epoch: batch.leader_epoch,
+            };
+        }
+    }
+
+    fn fetch_failed(&mut self, part: &FetchedPartition, error: ErrorCode, env: &mut Env) {
+        let id = part.partition;
+        if let Some((leader, epoch)) = part.leader_hint {
+            self.learn_leader(PartitionLeader {
+                partition: id,
+                leader: Some(leader),
+                epoch,
+            });
+        } else {
+            self.metadata_wanted = true;
+        }
+        let Some(assigned) = self.assigned.get_mut(&id) else {
+            return;
+        };
+        let from_replica = assigned.preferred.take().is_some();
+        if error == ErrorCode::OffsetOutOfRange {
+            // A follower may simply not have it yet: the leader decides.
+            if let (false, Position::At { offset, .. }) = (from_replica, assigned.position) {
+                self.reset_position(id, ResetReason::OutOfRange { position: offset }, env);
+            }
+            return;
+        }
+        self.retry_later(env);
+    }
+}

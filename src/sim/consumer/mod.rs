@@ -1,0 +1,647 @@
+//! A consumer: its poll loop, its membership in a group, its fetches, its work
+//! on records and its commits.
+//!
+//! A state machine of two threads, as in the Java client: the application,
+//! which polls and works, and the heartbeat thread. Messages and timers go in;
+//! requests, timers and notes come out as [`Effect`]s, which the cluster
+//! carries out. It knows of brokers and groups only what it is told.
+//!
+//! Source: `ClassicKafkaConsumer`, `ConsumerCoordinator`,
+//! `AbstractCoordinator`, `Fetcher`, `SubscriptionState`; KIP-62, KIP-320,
+//! KIP-345, KIP-392, KIP-429.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::group::assignors::Assignor;
+use super::group::event::GroupEvent;
+use super::message::{Message, PartitionLeader};
+use super::node::{NodeId, PartitionId, PartitionMap, TopicId};
+use super::time::Time;
+use super::types::{BrokerId, ErrorCode, LeaderEpoch, Offset};
+
+mod config;
+mod effect;
+mod fetching;
+mod membership;
+mod work;
+
+pub use config::{Commits, ConsumerConfig, OnPoison, ResetPolicy};
+pub use effect::{ConsumerTimer, Effect, Env, Note};
+pub use work::Work;
+
+/// Where a consumer stands in its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Membership {
+    /// Not a member.
+    Unjoined,
+    /// It commits what it has before it joins.
+    CommittingFirst,
+    /// JoinGroup is sent.
+    Joining,
+    /// SyncGroup is sent.
+    Syncing,
+    /// It has its assignment.
+    Stable,
+    /// Another one took its `group.instance.id`, or a setting makes going on
+    /// impossible.
+    Failed,
+}
+
+/// What the application does.
+#[derive(Debug, Clone, PartialEq)]
+enum App {
+    /// Not started, or closed.
+    Off,
+    /// In poll(), waiting for records or a rebalance.
+    Polling,
+    /// commitSync() before or after work waits for its answer.
+    Committing {
+        /// Work that follows, if it commits before processing.
+        then: Option<Box<Work>>,
+    },
+    /// Works on records.
+    Working(Box<Work>),
+    /// A record is being written to another topic.
+    SendingOn(Box<Work>),
+}
+
+/// Where a consumer is in a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Position {
+    /// It must ask the group for its commit.
+    Unknown,
+    /// It must reset.
+    Reset {
+        why: super::group::event::ResetReason,
+    },
+    /// It must check that its history is still the leader's (KIP-320).
+    Validate { offset: Offset, epoch: LeaderEpoch },
+    /// It fetches from here.
+    At { offset: Offset, epoch: LeaderEpoch },
+    /// It cannot go on: `auto.offset.reset = none`.
+    Failed,
+}
+
+/// Records that were fetched and not handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Chunk {
+    first: Offset,
+    count: u64,
+    epoch: LeaderEpoch,
+}
+
+/// A partition that this consumer has.
+#[derive(Debug, Clone)]
+struct Assigned {
+    position: Position,
+    /// The leader's epoch when the position was last checked.
+    checked_epoch: LeaderEpoch,
+    /// Fetched and not handed over, in order.
+    buffered: std::collections::VecDeque<Chunk>,
+    /// The next record to hand over, and the epoch of the last handed over: what a commit says.
+    handed: Option<(Offset, LeaderEpoch)>,
+    /// What was last committed.
+    committed: Option<Offset>,
+    /// A request for its position is under way.
+    asking: bool,
+    /// A fetch is under way, to this broker.
+    fetching: Option<BrokerId>,
+    /// `consumer.pause()`
+    paused: bool,
+    /// A replica in its rack, and until when to use it (KIP-392).
+    preferred: Option<(BrokerId, Time)>,
+    /// The high watermark as last seen.
+    high_watermark: Offset,
+}
+
+impl Assigned {
+    fn new() -> Self {
+        Self {
+            position: Position::Unknown,
+            checked_epoch: -1,
+            buffered: std::collections::VecDeque::new(),
+            handed: None,
+            committed: None,
+            asking: false,
+            fetching: None,
+            paused: false,
+            preferred: None,
+            high_watermark: 0,
+        }
+    }
+}
+
+/// A request without an answer yet.
+#[derive(Debug, Clone)]
+struct Request {
+    to: BrokerId,
+    sent: Time,
+    about: About,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum About {
+    Metadata,
+    Coordinator,
+    Join,
+    Sync,
+    Heartbeat,
+    Leave,
+    Commit {
+        kind: CommitKind,
+        offsets: Vec<(PartitionId, Offset, LeaderEpoch)>,
+    },
+    Committed(Vec<PartitionId>),
+    Offsets(Vec<PartitionId>),
+    Epochs(Vec<PartitionId>),
+    Fetch(Vec<PartitionId>),
+    Produce,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CommitKind {
+    /// Inside poll(); nobody waits.
+    Auto,
+    /// Before joining; the join waits.
+    BeforeJoin,
+    /// commitSync(); the application waits.
+    Sync,
+}
+
+/// A consumer.
+#[derive(Debug, Clone)]
+pub struct Consumer {
+    config: ConsumerConfig,
+    // What it knows of the cluster.
+    brokers: Vec<BrokerId>,
+    leaders: PartitionMap<PartitionLeader>,
+    topic_sizes: BTreeMap<TopicId, u32>,
+    metadata_at: Option<Time>,
+    metadata_wanted: bool,
+    next_broker: usize,
+    // Requests.
+    requests: BTreeMap<u32, Request>,
+    next_correlation: u32,
+    retry_at: Option<Time>,
+    // Membership.
+    membership: Membership,
+    coordinator: Option<BrokerId>,
+    member_id: Arc<str>,
+    generation: i32,
+    protocol: Option<Assignor>,
+    rejoin: bool,
+    /// Its partitions are no longer its own (generation lost).
+    lost: Option<ErrorCode>,
+    /// An assignment that came while the application worked; poll() takes it.
+    arrived: Option<Arc<[PartitionId]>>,
+    /// What a sticky assignor remembers of its last assignment.
+    remembered: (Vec<PartitionId>, i32),
+    assigned: BTreeMap<PartitionId, Assigned>,
+    /// The leader's memory of partition counts, to notice changes.
+    assigned_sizes: BTreeMap<TopicId, u32>,
+    // The application.
+    app: App,
+    last_poll: Time,
+    next_auto_commit: Time,
+    work_serial: u64,
+    heartbeat_on: bool,
+    paused: BTreeSet<PartitionId>,
+    /// Counts finished records.
+    finished: u64,
+}
+
+impl Consumer {
+    /// A consumer that has not started. `brokers` are its bootstrap servers.
+    pub fn new(config: ConsumerConfig, brokers: Vec<BrokerId>) -> Self {
+        Self {
+            config,
+            brokers,
+            leaders: PartitionMap::default(),
+            topic_sizes: BTreeMap::new(),
+            metadata_at: None,
+            metadata_wanted: true,
+            next_broker: 0,
+            requests: BTreeMap::new(),
+            next_correlation: 0,
+            retry_at: None,
+            membership: Membership::Unjoined,
+            coordinator: None,
+            member_id: Arc::default(),
+            generation: -1,
+            protocol: None,
+            rejoin: true,
+            lost: None,
+            arrived: None,
+            remembered: (Vec::new(), -1),
+            assigned: BTreeMap::new(),
+            assigned_sizes: BTreeMap::new(),
+            app: App::Off,
+            last_poll: Time::ZERO,
+            next_auto_commit: Time::ZERO,
+            work_serial: 0,
+            heartbeat_on: false,
+            paused: BTreeSet::new(),
+            finished: 0,
+        }
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &ConsumerConfig {
+        &self.config
+    }
+
+    /// Changes what its application does from the next record on.
+    pub fn reconfigure(&mut self, change: impl FnOnce(&mut ConsumerConfig)) {
+        change(&mut self.config);
+    }
+
+    /// Where it stands in its group.
+    pub fn membership(&self) -> Membership {
+        self.membership
+    }
+
+    /// Its generation, or −1.
+    pub fn generation(&self) -> i32 {
+        self.generation
+    }
+
+    /// Its member id; empty before it has one.
+    pub fn member_id(&self) -> &Arc<str> {
+        &self.member_id
+    }
+
+    /// Whether it runs.
+    pub fn is_on(&self) -> bool {
+        self.app != App::Off
+    }
+
+    /// How many records it finished.
+    pub fn finished(&self) -> u64 {
+        self.finished
+    }
+
+    /// The partitions it has.
+    pub fn assignment(&self) -> impl Iterator<Item = PartitionId> + '_ {
+        self.assigned.keys().copied()
+    }
+
+    /// Its position in a partition: the next record poll() returns.
+    pub fn position(&self, partition: PartitionId) -> Option<Offset> {
+        self.assigned
+            .get(&partition)?
+            .handed
+            .map(|(offset, _)| offset)
+    }
+
+    /// `records-lag`: how far its position is behind the high watermark it
+    /// last saw.
+    pub fn lag(&self, partition: PartitionId) -> Option<u64> {
+        let assigned = self.assigned.get(&partition)?;
+        let (offset, _) = assigned.handed?;
+        Some(super::group::lag::consumer_lag(
+            assigned.high_watermark,
+            offset,
+        ))
+    }
+
+    /// Starts polling.
+    pub fn start(&mut self, env: &mut Env) {
+        if self.is_on() {
+            return;
+        }
+        env.tell(GroupEvent::ConsumerStarted {
+            consumer: Arc::clone(&self.config.name),
+            group: Arc::clone(&self.config.group),
+            settings: self.describe(),
+        });
+        env.wake(env.now + Time::secs(1), ConsumerTimer::Tick);
+        self.next_auto_commit = env.now;
+        if let Commits::Auto { interval } = self.config.commits {
+            self.next_auto_commit += interval;
+        }
+        self.poll(env);
+    }
+
+    fn describe(&self) -> String {
+        let names: Vec<&str> = self
+            .config
+            .assignors
+            .iter()
+            .map(|assignor| assignor.name())
+            .collect();
+        let commits = match self.config.commits {
+            Commits::Auto { interval } => format!("auto-commit every {}", interval.span()),
+            Commits::AfterProcessing => "commits after processing".to_owned(),
+            Commits::BeforeProcessing => "commits before processing".to_owned(),
+            Commits::Never => "never commits".to_owned(),
+        };
+        let member = match &self.config.group_instance_id {
+            Some(instance) => format!("static member {instance}"),
+            None => "dynamic member".to_owned(),
+        };
+        format!("{member}, {}, {commits}", names.join(" or "))
+    }
+
+    /// Closes: commits if it auto-commits, gives its partitions up and, if
+    /// dynamic, leaves the group. Records that poll() returned count as done
+    /// for the commit, finished or not: closing in the middle of the work
+    /// with auto-commit on loses them.
+    pub fn close(&mut self, env: &mut Env) {
+        if !self.is_on() {
+            return;
+        }
+        self.abandon_work(env);
+        if matches!(self.config.commits, Commits::Auto { .. })
+            && self.membership == Membership::Stable
+        {
+            self.commit(env, CommitKind::Auto);
+        }
+        self.leave(env);
+        self.release_all(env);
+        env.tell(GroupEvent::ConsumerStopped {
+            consumer: Arc::clone(&self.config.name),
+            group: Arc::clone(&self.config.group),
+        });
+        self.reset();
+    }
+
+    /// Its process dies: nothing is committed, nobody is told.
+    pub fn kill(&mut self, env: &mut Env) {
+        if !self.is_on() {
+            return;
+        }
+        let unfinished = self.abandon_work(env);
+        self.release_all(env);
+        env.tell(GroupEvent::ConsumerKilled {
+            consumer: Arc::clone(&self.config.name),
+            group: Arc::clone(&self.config.group),
+            unfinished,
+        });
+        self.reset();
+    }
+
+    fn release_all(&mut self, env: &mut Env) {
+        for partition in self.assigned.keys() {
+            env.note(Note::Released {
+                partition: *partition,
+            });
+        }
+        self.assigned.clear();
+    }
+
+    fn reset(&mut self) {
+        let serial = self.work_serial + 1;
+        let correlation = self.next_correlation;
+        let finished = self.finished;
+        *self = Self::new(self.config.clone(), std::mem::take(&mut self.brokers));
+        self.work_serial = serial;
+        self.next_correlation = correlation;
+        self.finished = finished;
+    }
+
+    /// `consumer.pause()` and `resume()` for a partition: poll() goes on, but
+    /// returns none of its records. A rebalance that takes it away ends it.
+    pub fn set_paused(&mut self, partition: PartitionId, paused: bool, env: &mut Env) {
+        if paused {
+            self.paused.insert(partition);
+        } else {
+            self.paused.remove(&partition);
+        }
+        if let Some(assigned) = self.assigned.get_mut(&partition) {
+            assigned.paused = paused;
+        }
+        if self.app == App::Polling {
+            self.drive(env);
+        }
+    }
+
+    /// A timer fired.
+    pub fn wake(&mut self, timer: ConsumerTimer, env: &mut Env) {
+        if !self.is_on() {
+            return;
+        }
+        match timer {
+            ConsumerTimer::Heartbeat => self.heartbeat_turn(env),
+            ConsumerTimer::Tick => self.tick(env),
+            ConsumerTimer::Retry => {
+                if self.retry_at.is_some_and(|at| at <= env.now) {
+                    self.retry_at = None;
+                    self.go_on(env);
+                }
+            }
+            ConsumerTimer::Work { serial } if serial == self.work_serial => self.work_turn(env),
+            ConsumerTimer::Work { .. } => {}
+        }
+    }
+
+    /// A broker answered.
+    pub fn receive(&mut self, correlation: u32, message: Message, env: &mut Env) {
+        let Some(request) = self.requests.remove(&correlation) else {
+            return;
+        };
+        if !self.is_on() {
+            return;
+        }
+        match message {
+            Message::Disconnected => self.failed(request, env),
+            Message::MetadataResponse {
+                brokers,
+                partitions,
+                counts,
+            } => {
+                self.got_metadata(brokers, &partitions, &counts, env);
+            }
+            Message::FindCoordinatorResponse {
+                error, coordinator, ..
+            } => {
+                self.got_coordinator(error, coordinator, env);
+            }
+            Message::JoinGroupResponse(answer) => self.joined(*answer, env),
+            Message::SyncGroupResponse { error, assignment } => {
+                self.synced(error, &assignment, env);
+            }
+            Message::HeartbeatResponse { error } => self.heart_answered(error, env),
+            Message::OffsetCommitResponse { partitions } => {
+                if let About::Commit { kind, offsets } = request.about {
+                    let error = partitions.iter().find_map(|(_, error)| *error);
+                    self.committed(kind, &offsets, error, env);
+                }
+            }
+            Message::OffsetFetchResponse { error, offsets } => {
+                if let About::Committed(asked) = request.about {
+                    self.got_committed(&asked, error, &offsets, env);
+                }
+            }
+            Message::ListOffsetsResponse { partitions } => self.got_offsets(&partitions, env),
+            Message::OffsetForLeaderEpochResponse { partitions } => {
+                self.got_epochs(&partitions, env);
+            }
+            Message::FetchResponse(answer) => {
+                if let About::Fetch(asked) = request.about {
+                    self.fetched(request.to, &asked, *answer, env);
+                }
+            }
+            Message::ProduceResponse { results } => {
+                let error = results.first().and_then(|result| result.error);
+                self.sent_on(error, env);
+            }
+            _ => {}
+        }
+        self.go_on(env);
+    }
+
+    /// Continues what waits: poll(), a commitSync(), a record on its way to
+    /// another topic.
+    fn go_on(&mut self, env: &mut Env) {
+        match self.app {
+            App::Polling => self.drive(env),
+            App::Committing { .. } => self.commit_again(env),
+            App::SendingOn(_) => self.send_on_again(env),
+            App::Off | App::Working(_) => {}
+        }
+    }
+
+    /// A request got no answer.
+    fn failed(&mut self, request: Request, env: &mut Env) {
+        self.metadata_wanted = true;
+        match request.about {
+            About::Metadata | About::Coordinator | About::Leave => {}
+            About::Join | About::Sync => {
+                self.coordinator = None;
+                self.membership = Membership::Unjoined;
+                self.rejoin = true;
+            }
+            About::Heartbeat => self.coordinator = None,
+            About::Commit { kind, offsets } => {
+                self.coordinator = None;
+                self.committed(kind, &offsets, Some(ErrorCode::NetworkException), env);
+            }
+            About::Committed(asked) => {
+                self.coordinator = None;
+                self.stop_asking(&asked);
+            }
+            About::Offsets(asked) | About::Epochs(asked) => self.stop_asking(&asked),
+            About::Fetch(asked) => {
+                for partition in asked {
+                    if let Some(assigned) = self.assigned.get_mut(&partition) {
+                        assigned.fetching = None;
+                        assigned.preferred = None;
+                    }
+                }
+            }
+            About::Produce => self.sent_on(Some(ErrorCode::NetworkException), env),
+        }
+        self.retry_later(env);
+    }
+
+    fn stop_asking(&mut self, partitions: &[PartitionId]) {
+        for partition in partitions {
+            if let Some(assigned) = self.assigned.get_mut(partition) {
+                assigned.asking = false;
+            }
+        }
+    }
+
+    fn tick(&mut self, env: &mut Env) {
+        env.wake(env.now + Time::secs(1), ConsumerTimer::Tick);
+        let timeout = self.config.request_timeout;
+        let late: Vec<u32> = self
+            .requests
+            .iter()
+            .filter(|(_, request)| {
+                // JoinGroup may wait for a whole rebalance.
+                let patience = match request.about {
+                    About::Join => self.config.max_poll_interval + Time::secs(5),
+                    _ => timeout,
+                };
+                env.now.since(request.sent) > patience
+            })
+            .map(|(number, _)| *number)
+            .collect();
+        for number in late {
+            if let Some(request) = self.requests.remove(&number) {
+                self.failed(request, env);
+            }
+        }
+        let age = self.metadata_at.map(|at| env.now.since(at));
+        if age.is_none_or(|age| age >= self.config.metadata_max_age) {
+            self.metadata_wanted = true;
+        }
+        self.go_on(env);
+    }
+
+    fn send(&mut self, to: BrokerId, about: About, message: Message, env: &mut Env) {
+        self.next_correlation = self.next_correlation.wrapping_add(1);
+        let correlation = self.next_correlation;
+        self.requests.insert(
+            correlation,
+            Request {
+                to,
+                sent: env.now,
+                about,
+            },
+        );
+        env.out.push(Effect::Send {
+            to: NodeId::Broker(to),
+            correlation,
+            message,
+        });
+    }
+
+    fn waits_for(&self, wanted: impl Fn(&About) -> bool) -> bool {
+        self.requests.values().any(|request| wanted(&request.about))
+    }
+
+    fn retry_later(&mut self, env: &mut Env) {
+        let at = env.now + self.config.retry_backoff;
+        if self
+            .retry_at
+            .is_none_or(|planned| planned < env.now || planned > at)
+        {
+            self.retry_at = Some(at);
+            env.wake(at, ConsumerTimer::Retry);
+        }
+    }
+
+    fn any_broker(&mut self) -> Option<BrokerId> {
+        self.next_broker = self.next_broker.wrapping_add(1);
+        let count = self.brokers.len();
+        self.brokers
+            .get(self.next_broker.checked_rem(count)?)
+            .copied()
+    }
+
+    /// poll() is called.
+    fn poll(&mut self, env: &mut Env) {
+        self.last_poll = env.now;
+        self.app = App::Polling;
+        self.drive(env);
+    }
+
+    /// Everything poll() does, as far as it gets without waiting.
+    fn drive(&mut self, env: &mut Env) {
+        if self.app != App::Polling || self.membership == Membership::Failed {
+            return;
+        }
+        // As long as it waits inside poll(), it polls.
+        self.last_poll = env.now;
+        self.refresh_metadata(env);
+        self.keep_membership(env);
+        if self.membership == Membership::Stable {
+            self.auto_commit(env);
+            self.find_positions(env);
+        }
+        if self.hand_over(env) {
+            return;
+        }
+        if self.membership != Membership::Failed {
+            self.fetch(env);
+        }
+    }
+}
+
+#[cfg(test)]
+mod testbed;
+#[cfg(test)]
+mod tests;

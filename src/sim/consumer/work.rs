@@ -1,0 +1,494 @@
+//! The application's side: records handed over by poll(), the work on them,
+//! failures, and commits.
+//!
+//! Source: `ConsumerCoordinator` (commits), the Kafka documentation on
+//! delivery semantics and dead-letter topics for the patterns.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::super::group::event::GroupEvent;
+use super::super::message::{Batch, Message, ProducedBatch, Records};
+use super::super::node::PartitionId;
+use super::super::time::Time;
+use super::super::types::{ErrorCode, LeaderEpoch, Offset};
+use super::{
+    About, App, CommitKind, Commits, Consumer, ConsumerTimer, Env, Membership, Note, OnPoison,
+    Position,
+};
+
+/// Consecutive records of one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Item {
+    partition: PartitionId,
+    first: Offset,
+    count: u64,
+}
+
+/// What a poll returned and the application works on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Work {
+    items: VecDeque<Item>,
+    started: Time,
+    per_record: Time,
+    /// Each record on its own, because some may fail.
+    stepwise: bool,
+    /// Attempts at the current record so far.
+    attempt: u32,
+}
+
+impl Work {
+    fn remaining(&self) -> u64 {
+        self.items.iter().map(|item| item.count).sum()
+    }
+}
+
+impl Consumer {
+    /// poll() returns records if there are any; whether it did.
+    pub(super) fn hand_over(&mut self, env: &mut Env) -> bool {
+        if self.membership == Membership::CommittingFirst {
+            return false;
+        }
+        let mut room = u64::from(self.config.max_poll_records);
+        let mut items = VecDeque::new();
+        for (&partition, assigned) in &mut self.assigned {
+            if assigned.paused {
+                continue;
+            }
+            while room > 0
+                && let Some(chunk) = assigned.buffered.front_mut()
+            {
+                let count = chunk.count.min(room);
+                items.push_back(Item {
+                    partition,
+                    first: chunk.first,
+                    count,
+                });
+                assigned.handed = Some((chunk.first + count, chunk.epoch));
+                room -= count;
+                chunk.first += count;
+                chunk.count -= count;
+                if chunk.count == 0 {
+                    assigned.buffered.pop_front();
+                }
+            }
+        }
+        if items.is_empty() {
+            return false;
+        }
+        // The next fetches are under way while the application works.
+        self.fetch(env);
+        let risky =
+            self.config.failure_rate > 0.0 || items.iter().any(|item| self.has_poison(item));
+        let work = Box::new(Work {
+            items,
+            started: env.now,
+            per_record: self.config.processing,
+            stepwise: risky,
+            attempt: 0,
+        });
+        if self.config.commits == Commits::BeforeProcessing {
+            self.app = App::Committing { then: Some(work) };
+            self.commit(env, CommitKind::Sync);
+        } else {
+            self.begin(work, env);
+        }
+        true
+    }
+
+    fn has_poison(&self, item: &Item) -> bool {
+        self.config.poison_every.is_some_and(|every| {
+            every > 0
+                && (item.first.max(1)..item.first + item.count)
+                    .any(|offset| offset.is_multiple_of(every))
+        })
+    }
+
+    fn is_poison(&self, offset: Offset) -> bool {
+        self.config
+            .poison_every
+            .is_some_and(|every| every > 0 && offset > 0 && offset.is_multiple_of(every))
+    }
+
+    fn begin(&mut self, mut work: Box<Work>, env: &mut Env) {
+        work.started = env.now;
+        work.per_record = self.config.processing;
+        let records = if work.stepwise { 1 } else { work.remaining() };
+        let span = Time(work.per_record.0.saturating_mul(records));
+        self.work_serial += 1;
+        let serial = self.work_serial;
+        self.app = App::Working(work);
+        env.wake(env.now + span, ConsumerTimer::Work { serial });
+    }
+
+    pub(super) fn work_turn(&mut self, env: &mut Env) {
+        let App::Working(work) = std::mem::replace(&mut self.app, App::Polling) else {
+            return;
+        };
+        if work.stepwise {
+            return self.step(work, env);
+        }
+        for item in &work.items {
+            self.finish(*item, env);
+        }
+        self.work_done(env);
+    }
+
+    fn finish(&mut self, item: Item, env: &mut Env) {
+        self.finished += item.count;
+        let Item {
+            partition,
+            first,
+            count,
+        } = item;
+        env.note(Note::Processed {
+            partition,
+            first,
+            count,
+        });
+    }
+
+    fn work_done(&mut self, env: &mut Env) {
+        if self.config.commits == Commits::AfterProcessing {
+            self.app = App::Committing { then: None };
+            self.commit(env, CommitKind::Sync);
+        } else {
+            self.poll(env);
+        }
+    }
+
+    /// One record's attempt is over.
+    fn step(&mut self, mut work: Box<Work>, env: &mut Env) {
+        let Some(item) = work.items.front().copied() else {
+            return self.work_done(env);
+        };
+        let offset = item.first;
+        let poison = self.is_poison(offset);
+        work.attempt += 1;
+        if !poison && !env.rng.chance(self.config.failure_rate) {
+            let done = Item { count: 1, ..item };
+            self.finish(done, env);
+            return self.next_record(work, env);
+        }
+        let partition = env.names.tp(item.partition).to_string();
+        if work.attempt <= 3 {
+            env.tell(GroupEvent::RecordFailed {
+                consumer: Arc::clone(&self.config.name),
+                partition: partition.clone(),
+                offset,
+                attempt: work.attempt,
+                poison,
+            });
+        }
+        match &self.config.on_poison {
+            OnPoison::Skip { attempts } if work.attempt >= *attempts => {
+                let consumer = Arc::clone(&self.config.name);
+                env.tell(GroupEvent::RecordSkipped {
+                    consumer,
+                    partition,
+                    offset,
+                });
+                self.next_record(work, env);
+            }
+            OnPoison::SendTo { attempts, .. } if work.attempt >= *attempts => {
+                self.app = App::SendingOn(work);
+                self.send_on_again(env);
+            }
+            _ => {
+                // A record that fails at once would be tried at once, for
+                // ever: the application waits its retry backoff.
+                let pause = if self.config.processing == Time::ZERO {
+                    self.config.retry_backoff
+                } else {
+                    Time::ZERO
+                };
+                self.begin(work, env);
+                if pause > Time::ZERO {
+                    self.work_serial += 1;
+                    let serial = self.work_serial;
+                    env.wake(env.now + pause, ConsumerTimer::Work { serial });
+                }
+            }
+        }
+    }
+
+    fn next_record(&mut self, mut work: Box<Work>, env: &mut Env) {
+        work.attempt = 0;
+        if let Some(item) = work.items.front_mut() {
+            item.first += 1;
+            item.count -= 1;
+            if item.count == 0 {
+                work.items.pop_front();
+            }
+        }
+        if work.items.is_empty() {
+            self.work_done(env);
+        } else {
+            self.begin(work, env);
+        }
+    }
+
+    /// Its process dies: what it had finished so far counts; the rest is
+    /// returned as a number.
+    pub(super) fn abandon_work(&mut self, env: &mut Env) -> u64 {
+        match std::mem::replace(&mut self.app, App::Off) {
+            App::Working(mut work) => {
+                if !work.stepwise && work.per_record > Time::ZERO {
+                    let mut done = env.now.since(work.started).0 / work.per_record.0;
+                    while done > 0
+                        && let Some(item) = work.items.front_mut()
+                    {
+                        let count = item.count.min(done);
+                        let part = Item { count, ..*item };
+                        item.first += count;
+                        item.count -= count;
+                        done -= count;
+                        if item.count == 0 {
+                            work.items.pop_front();
+                        }
+                        self.finish(part, env);
+                    }
+                }
+                work.remaining()
+            }
+            App::SendingOn(work) | App::Committing { then: Some(work) } => work.remaining(),
+            _ => 0,
+        }
+    }
+
+    // Retry and dead-letter topics.
+
+    /// Writes the current record to the other topic, if that is not under way.
+    pub(super) fn send_on_again(&mut self, env: &mut Env) {
+        let OnPoison::SendTo { topic, .. } = self.config.on_poison.clone() else {
+            return;
+        };
+        if self.waits_for(|about| *about == About::Produce)
+            || self.retry_at.is_some_and(|at| at > env.now)
+        {
+            return;
+        }
+        let Some(target) = env.names.partition(&topic, 0) else {
+            return self.sent_on(Some(ErrorCode::UnknownTopicOrPartition), env);
+        };
+        let leader = self.leaders.get(target).and_then(|known| known.leader);
+        let Some(broker) = leader.or_else(|| self.any_broker()) else {
+            return;
+        };
+        let batch = Batch {
+            base_offset: 0,
+            count: 1,
+            bytes: 100,
+            leader_epoch: -1,
+            producer_id: -1,
+            producer_epoch: -1,
+            first_sequence: -1,
+            created: env.now,
+            records: Records::Summary,
+        };
+        let batches = vec![ProducedBatch {
+            partition: target,
+            batch,
+        }];
+        let timeout = self.config.request_timeout;
+        self.send(
+            broker,
+            About::Produce,
+            Message::ProduceRequest {
+                acks: -1,
+                timeout,
+                batches,
+            },
+            env,
+        );
+    }
+
+    pub(super) fn sent_on(&mut self, error: Option<ErrorCode>, env: &mut Env) {
+        if error.is_some() {
+            // Another broker may lead the topic.
+            self.metadata_wanted = true;
+            return self.retry_later(env);
+        }
+        let App::SendingOn(work) = std::mem::replace(&mut self.app, App::Polling) else {
+            return;
+        };
+        if let (Some(item), OnPoison::SendTo { topic, .. }) =
+            (work.items.front(), &self.config.on_poison)
+        {
+            let event = GroupEvent::RecordSentOn {
+                consumer: Arc::clone(&self.config.name),
+                partition: env.names.tp(item.partition).to_string(),
+                offset: item.first,
+                to: Arc::clone(topic),
+            };
+            let done = Item { count: 1, ..*item };
+            env.tell(event);
+            self.finish(done, env);
+        }
+        self.next_record(work, env);
+    }
+
+    // Commits.
+
+    fn to_commit(&self) -> Vec<(PartitionId, Offset, LeaderEpoch)> {
+        self.assigned
+            .iter()
+            .filter_map(|(&partition, assigned)| {
+                let (offset, epoch) = assigned.handed?;
+                (assigned.committed != Some(offset)).then_some((partition, offset, epoch))
+            })
+            .collect()
+    }
+
+    pub(super) fn has_uncommitted(&self) -> bool {
+        !self.to_commit().is_empty()
+    }
+
+    pub(super) fn auto_commit(&mut self, env: &mut Env) {
+        if let Commits::Auto { interval } = self.config.commits
+            && env.now >= self.next_auto_commit
+        {
+            self.next_auto_commit = env.now + interval;
+            self.commit(env, CommitKind::Auto);
+        }
+    }
+
+    /// Commits what poll() has returned. (Inside poll() that is what earlier
+    /// polls returned, and the application is done with it.)
+    pub(super) fn commit(&mut self, env: &mut Env, kind: CommitKind) {
+        let offsets = self.to_commit();
+        if offsets.is_empty() {
+            return self.committed(kind, &[], None, env);
+        }
+        let valid = matches!(
+            self.membership,
+            Membership::Stable | Membership::CommittingFirst
+        ) || (self.generation >= 0 && self.lost.is_none());
+        if !valid {
+            return self.committed(kind, &offsets, Some(ErrorCode::UnknownMemberId), env);
+        }
+        if !self.find_coordinator(env) {
+            if kind != CommitKind::Sync {
+                self.committed(
+                    kind,
+                    &offsets,
+                    Some(ErrorCode::CoordinatorNotAvailable),
+                    env,
+                );
+            }
+            return;
+        }
+        if let Some(coordinator) = self.coordinator {
+            let member = Box::new(self.identity());
+            let about = About::Commit {
+                kind,
+                offsets: offsets.clone(),
+            };
+            self.send(
+                coordinator,
+                about,
+                Message::OffsetCommitRequest { member, offsets },
+                env,
+            );
+        }
+    }
+
+    /// commitSync() still waits: tries again if nothing is under way.
+    pub(super) fn commit_again(&mut self, env: &mut Env) {
+        let waiting = self.waits_for(|about| {
+            matches!(
+                about,
+                About::Commit {
+                    kind: CommitKind::Sync,
+                    ..
+                }
+            )
+        });
+        if !waiting && self.retry_at.is_none_or(|at| at <= env.now) {
+            self.commit(env, CommitKind::Sync);
+        }
+    }
+
+    pub(super) fn committed(
+        &mut self,
+        kind: CommitKind,
+        offsets: &[(PartitionId, Offset, LeaderEpoch)],
+        error: Option<ErrorCode>,
+        env: &mut Env,
+    ) {
+        if error.is_none() {
+            for &(partition, offset, _) in offsets {
+                if let Some(assigned) = self.assigned.get_mut(&partition) {
+                    assigned.committed = Some(offset);
+                }
+            }
+        }
+        let passing = matches!(
+            error,
+            Some(
+                ErrorCode::NotCoordinator
+                    | ErrorCode::CoordinatorNotAvailable
+                    | ErrorCode::CoordinatorLoadInProgress
+                    | ErrorCode::NetworkException
+            )
+        );
+        if passing {
+            self.coordinator = None;
+            self.retry_later(env);
+        } else if let Some(error) = error {
+            self.commit_refused(error, env);
+        }
+        match kind {
+            CommitKind::Auto => {}
+            CommitKind::BeforeJoin => {
+                if self.membership == Membership::CommittingFirst {
+                    self.membership = Membership::Unjoined;
+                }
+            }
+            CommitKind::Sync if passing => {}
+            CommitKind::Sync => self.commit_sync_done(error.is_none(), env),
+        }
+    }
+
+    fn commit_refused(&mut self, error: ErrorCode, env: &mut Env) {
+        env.tell(GroupEvent::CommitFailed {
+            consumer: Arc::clone(&self.config.name),
+            error,
+        });
+        match error {
+            ErrorCode::RebalanceInProgress => self.rejoin = true,
+            ErrorCode::FencedInstanceId => self.fail(error, env),
+            ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration
+                if !matches!(self.membership, Membership::Joining | Membership::Syncing) =>
+            {
+                self.lose_generation(error);
+            }
+            _ => {}
+        }
+    }
+
+    /// commitSync() returned or threw. Records that were to be processed after
+    /// a commit that failed are not processed: the consumer goes back to them.
+    fn commit_sync_done(&mut self, success: bool, env: &mut Env) {
+        let App::Committing { then } = std::mem::replace(&mut self.app, App::Polling) else {
+            return;
+        };
+        match then {
+            Some(work) if success => self.begin(work, env),
+            Some(work) => {
+                for item in work.items.iter().rev() {
+                    if let Some(assigned) = self.assigned.get_mut(&item.partition) {
+                        assigned.buffered.clear();
+                        assigned.position = Position::At {
+                            offset: item.first,
+                            epoch: -1,
+                        };
+                        assigned.handed = Some((item.first, -1));
+                    }
+                }
+                self.poll(env);
+            }
+            None => self.poll(env),
+        }
+    }
+}
