@@ -6,12 +6,18 @@
 mod check;
 mod completions;
 mod conformance;
+mod drill;
 mod folders;
 mod man;
+mod optimize;
 mod output;
+mod plan;
 mod read;
 mod screens;
 mod search;
+mod setup;
+mod stats;
+mod transfer;
 
 use std::{
     io::{self, Write},
@@ -80,9 +86,19 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Drill the cards that are due and new
-    Drill(screens::DrillArgs),
+    Drill(drill::Args),
     /// Read the guide: on screen in a terminal, as plain text into a pipe
     Read(read::Args),
+    /// Show what is due, what was done and how ready you are
+    Stats(stats::Args),
+    /// Show what to do each day until the interview
+    Plan(plan::Args),
+    /// Write everything that was ever recorded as JSON lines
+    Export(transfer::ExportArgs),
+    /// Read what `export` wrote
+    Import(transfer::ImportArgs),
+    /// Fit the model of forgetting to your own ratings
+    Optimize(optimize::Args),
     /// Find mistakes in the bank and in cards of your own
     Check(check::Args),
     /// Run Kafka's own test cases against the simulated cluster
@@ -117,8 +133,13 @@ fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let global = &arguments.global;
     match arguments.command {
         None => screens::home(global),
-        Some(Command::Drill(args)) => screens::drill(args, global),
+        Some(Command::Drill(args)) => drill::run(&args, global, out),
         Some(Command::Read(args)) => read::run(args, global, out),
+        Some(Command::Stats(args)) => stats::run(&args, global, out),
+        Some(Command::Plan(args)) => plan::run(&args, global, out),
+        Some(Command::Export(args)) => transfer::export(&args, global, out),
+        Some(Command::Import(args)) => transfer::import(&args, global, out),
+        Some(Command::Optimize(args)) => optimize::run(&args, global, out),
         Some(Command::Check(args)) => check::run(&args, global, out),
         Some(Command::Conformance(args)) => conformance::run(&args, out),
         Some(Command::Completions(args)) => completions::run(&args, &mut Arguments::command(), out),

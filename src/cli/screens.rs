@@ -7,9 +7,9 @@ use std::env;
 
 use jiff::tz::TimeZone;
 
-use super::{Color, Folders, Global, Outcome};
+use super::{Color, Folders, Global, Outcome, output::Usage};
 use crate::{
-    bank::{self, DeckId, Level, TrackId, user},
+    bank::{self, user},
     clock,
     config::ConfigFile,
     memory::Filter,
@@ -23,57 +23,14 @@ use crate::{
     },
 };
 
-/// Options of `drill`.
-#[derive(Debug, clap::Args)]
-pub(super) struct DrillArgs {
-    /// Only cards of this deck
-    #[arg(long, value_name = "ID")]
-    deck: Option<String>,
-    /// Only cards on this track, in its order
-    #[arg(long, value_name = "ID")]
-    track: Option<String>,
-    /// Only cards with this tag; may be given several times
-    #[arg(long, value_name = "TAG")]
-    tag: Vec<String>,
-    /// Only cards of this level: warm-up, medium, hard or staff; may be given several times
-    #[arg(long, value_name = "LEVEL", value_parser = level)]
-    level: Vec<Level>,
-    /// Only cards that are starred
-    #[arg(long)]
-    starred: bool,
-    /// Only cards that are flagged
-    #[arg(long)]
-    flagged: bool,
-}
-
-impl DrillArgs {
-    fn filter(self) -> Filter {
-        Filter {
-            deck: self.deck.map(DeckId::from),
-            track: self.track.map(TrackId::from),
-            tags: self.tag,
-            levels: self.level,
-            starred: self.starred,
-            flagged: self.flagged,
-        }
-    }
-}
-
-fn level(word: &str) -> Result<Level, String> {
-    Level::from_word(word).ok_or_else(|| {
-        let words: Vec<&str> = Level::ALL.into_iter().map(Level::word).collect();
-        format!("one of {} is wanted", words.join(", "))
-    })
-}
-
 /// Opens the home screen.
 pub(super) fn home(global: &Global) -> anyhow::Result<Outcome> {
     show(global, Start::Home)
 }
 
 /// Opens the drill.
-pub(super) fn drill(args: DrillArgs, global: &Global) -> anyhow::Result<Outcome> {
-    show(global, Start::Drill(args.filter()))
+pub(super) fn drill(filter: Filter, global: &Global) -> anyhow::Result<Outcome> {
+    show(global, Start::Drill(filter))
 }
 
 /// Opens the guide.
@@ -110,7 +67,9 @@ fn show(global: &Global, start: Start) -> anyhow::Result<Outcome> {
     desk.follow_cards(desk.moment(clock::now()))
         .map_err(anyhow::Error::msg)?;
     if let Start::Drill(filter) = &start {
-        filter.check(desk.bank())?;
+        filter
+            .check(desk.bank())
+            .map_err(|error| Usage(error.to_string()))?;
     }
     run::run(desk, look, start)?;
     Ok(Outcome::Done)

@@ -98,6 +98,32 @@ impl Filter {
         }
     }
 
+    /// The filter in words, with titles for ids; `everything` for none.
+    pub fn words(&self, bank: &Bank) -> String {
+        let deck = self.deck.as_ref().map(|id| {
+            bank.deck(id)
+                .map_or_else(|| id.to_string(), |deck| deck.title.clone())
+        });
+        let track = self.track.as_ref().map(|id| {
+            bank.track(id)
+                .map_or_else(|| id.to_string(), |track| track.title.clone())
+        });
+        let levels: Vec<&str> = self.levels.iter().map(|level| level.word()).collect();
+        let words: Vec<String> = deck
+            .into_iter()
+            .chain(track)
+            .chain(self.tags.iter().map(|tag| format!("#{tag}")))
+            .chain((!levels.is_empty()).then(|| levels.join(", ")))
+            .chain(self.starred.then(|| "starred".to_owned()))
+            .chain(self.flagged.then(|| "flagged".to_owned()))
+            .collect();
+        if words.is_empty() {
+            "everything".to_owned()
+        } else {
+            words.join(", ")
+        }
+    }
+
     fn passes(&self, card: &Card, state: Option<&CardState>) -> bool {
         self.deck.as_ref().is_none_or(|deck| card.deck == *deck)
             && self.tags.iter().all(|tag| card.tags.contains(tag))

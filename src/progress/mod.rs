@@ -30,7 +30,10 @@ use self::{
     schema::{MIGRATIONS, Places},
 };
 use crate::{
-    bank::{CardId, identity::Known, identity::Relink},
+    bank::{
+        Bank, CardId,
+        identity::{self, Known, Relink},
+    },
     memory::{CardState, Moment, PastReview, Rating, Retention, Scheduler, States},
 };
 
@@ -362,11 +365,49 @@ impl Progress {
                 moved.push(link.clone());
             }
         }
+        if moved.is_empty() {
+            return Ok(moved);
+        }
         let kinds = moved.iter().map(|link| EventKind::Relink {
             old: link.old.clone(),
             new: link.new.clone(),
         });
         self.append_all(kinds.collect(), None, now)?;
+        Ok(moved)
+    }
+
+    /// Cards without ids of their own, as they were when last seen.
+    fn seen(&self) -> Result<Vec<Known>, ProgressError> {
+        sessions::seen(&self.db).map_err(|fault| self.error(fault))
+    }
+
+    /// Moves the history of cards that were renamed (`was:`) or, without an id of their own, edited
+    /// to their present names, and remembers what stands in the bank now. Tells what was moved.
+    ///
+    /// # Errors
+    /// When the log cannot be read or written.
+    pub fn follow_cards(&mut self, bank: &Bank, now: Moment) -> Result<Vec<Relink>, ProgressError> {
+        let seen = self.seen()?;
+        let edited = identity::relink(&seen, &bank.cards);
+        let renamed = bank.cards.iter().flat_map(|card| {
+            card.was.iter().map(|old| Relink {
+                old: old.clone(),
+                new: card.id.clone(),
+            })
+        });
+        let links: Vec<Relink> = edited.iter().cloned().chain(renamed).collect();
+        let moved = self.relink(&links, now)?;
+        // Cards that are not there just now are remembered: their file may come back.
+        let gone = |known: &&Known| {
+            bank.card(&known.id).is_none() && !edited.iter().any(|link| link.old == known.id)
+        };
+        let mut known: Vec<Known> = seen.iter().filter(gone).cloned().collect();
+        known.extend(bank.cards.iter().filter_map(Known::of));
+        known.sort_by(|a, b| a.id.cmp(&b.id));
+        if known != seen {
+            self.write(|db, _| sessions::remember(db, &known))
+                .map_err(|fault| self.error(fault))?;
+        }
         Ok(moved)
     }
 
@@ -378,27 +419,6 @@ impl Progress {
             .query_row([card.as_str()], |row| row.get(0))
             .optional()?;
         Ok(found.is_some())
-    }
-
-    /// Cards without ids of their own, as they were when last seen.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn seen(&self) -> Result<Vec<Known>, ProgressError> {
-        sessions::seen(&self.db).map_err(|fault| self.error(fault))
-    }
-
-    /// Remembers the cards without ids of their own as they are now.
-    ///
-    /// # Errors
-    /// When it could not be written; then nothing has changed.
-    pub fn remember(&mut self, known: &[Known]) -> Result<(), ProgressError> {
-        let same = self.seen()?.as_slice() == known;
-        if same {
-            return Ok(());
-        }
-        self.write(|db, _| sessions::remember(db, known))
-            .map_err(|fault| self.error(fault))
     }
 
     /// All ratings in force, oldest first, for fitting the model.

@@ -293,7 +293,11 @@ pub(super) fn check(connection: &Connection, places: &Places) -> Result<(), Prog
 pub(super) fn back_up(connection: &Connection, places: &Places, day: Day) -> Result<(), Fault> {
     let folder = places.backups();
     let copy = folder.join(format!("progress-{day}.db"));
-    if copy.exists() {
+    let is_empty: bool =
+        connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM events)", [], |row| {
+            row.get(0)
+        })?;
+    if is_empty || copy.exists() {
         return Ok(());
     }
     copy_to(connection, &copy)?;

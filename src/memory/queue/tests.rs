@@ -266,6 +266,15 @@ fn filters_narrow_and_a_track_orders() {
             .collect();
         assert_eq!(found, expected, "{filter:?}");
     }
+    let several = Filter {
+        deck: Some("a".into()),
+        tags: vec!["isr".into()],
+        levels: vec![Level::Hard, Level::Staff],
+        starred: true,
+        ..filter()
+    };
+    assert_eq!(several.words(&bank), "Deck a, #isr, hard, staff, starred");
+    assert_eq!(filter().words(&bank), "everything");
     let wrong = Filter {
         tags: vec!["kafak".into()],
         ..filter()

@@ -5,10 +5,7 @@
 use std::time::Duration;
 
 use crate::{
-    bank::{
-        Bank, CardId,
-        identity::{self, Known, Relink},
-    },
+    bank::{Bank, CardId, identity::Relink},
     memory::{CardState, Day, Moment, Rating, Retention, Scheduler, States},
     progress::{Activity, DayCount, EventId, EventKind, Progress, ProgressError, Review},
     session::drill::{Mark, Snapshot, Undone},
@@ -185,21 +182,11 @@ impl Journal {
     /// # Errors
     /// When the log cannot be read or written.
     pub fn follow_cards(&mut self, bank: &Bank, now: Moment) -> Result<Vec<Relink>, ProgressError> {
-        let known: Vec<Known> = bank.cards.iter().filter_map(Known::of).collect();
-        let mut links = identity::relink(&self.progress.seen()?, &bank.cards);
-        let renamed = bank.cards.iter().flat_map(|card| {
-            card.was.iter().map(|old| Relink {
-                old: old.clone(),
-                new: card.id.clone(),
-            })
-        });
-        links.extend(renamed);
-        let moved = !self.progress.relink(&links, now)?.is_empty();
-        self.progress.remember(&known)?;
-        if moved {
+        let moved = self.progress.follow_cards(bank, now)?;
+        if !moved.is_empty() {
             self.states = self.progress.states()?;
         }
-        Ok(links)
+        Ok(moved)
     }
 
     /// Begins a drill; one that was left is given up.
