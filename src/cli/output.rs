@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt, io, process::ExitCode};
 
+use crate::progress::ProgressError;
+
 /// How a command ended that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -33,9 +35,17 @@ pub(super) fn exit_code(result: anyhow::Result<Outcome>) -> ExitCode {
         Err(error) => error,
     };
     let closed = |cause: &(dyn Error + 'static)| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        let plain = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        // Both of these pass the cause of an input or output error over.
+        let json = cause.downcast_ref::<serde_json::Error>();
+        let log = match cause.downcast_ref::<ProgressError>() {
+            Some(ProgressError::Io(error)) => Some(error.kind()),
+            _ => None,
+        };
+        plain
+            .or(json.and_then(serde_json::Error::io_error_kind))
+            .or(log)
+            == Some(io::ErrorKind::BrokenPipe)
     };
     if error.chain().any(closed) {
         return ExitCode::SUCCESS;
