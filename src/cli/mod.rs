@@ -11,6 +11,8 @@ mod folders;
 mod man;
 mod optimize;
 mod output;
+
+mod picture;
 mod plan;
 mod read;
 mod screens;
@@ -107,6 +109,9 @@ enum Command {
     Completions(completions::Args),
     /// Print the manual page
     Man,
+    /// Draw a screen of the program as an SVG picture
+    #[command(hide = true)]
+    Picture(picture::Args),
     /// Find cards by question, tags and answers
     Search(search::Args),
 }
@@ -144,6 +149,7 @@ fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         Some(Command::Conformance(args)) => conformance::run(&args, out),
         Some(Command::Completions(args)) => completions::run(&args, &mut Arguments::command(), out),
         Some(Command::Man) => man::run(Arguments::command(), out),
+        Some(Command::Picture(args)) => picture::run(&args, out),
         Some(Command::Search(args)) => search::run(&args, global, out),
     }
 }

@@ -4,12 +4,12 @@
 
 mod journal;
 
-use std::sync::Arc;
+use std::{cell::OnceCell, sync::Arc};
 
 use jiff::Timestamp;
 
 use crate::{
-    bank::{Bank, CardId, Problem, identity::Relink},
+    bank::{Bank, CardId, Problem, identity::Relink, search::Index},
     config::{Config, ConfigFile, SETTINGS},
     memory::{
         self, Day, Due, Filter, Forecast, Limits, Moment, Overview, Plan, Queue, Scheduler, States,
@@ -29,6 +29,8 @@ pub struct Found {
     pub place: usize,
     /// Places of the matched characters in its question.
     pub letters: Vec<usize>,
+    /// Places of its tags that matched.
+    pub tags: Vec<usize>,
 }
 
 /// A value of the configuration.
@@ -71,9 +73,12 @@ pub struct Desk {
     config: ConfigFile,
     read: Read,
     problems: Vec<Problem>,
+    index: OnceCell<Index>,
     days: StudyDays,
 }
 
+/// Cards that a search over all of them finds at most: nobody scrolls further.
+const FOUND_MAX: usize = 500;
 /// Days ahead that are aimed at without a date.
 const WITHOUT_DATE: u32 = 7;
 /// Days ahead that a forecast plays through at most.
@@ -100,6 +105,7 @@ impl Desk {
             days,
             bank: Arc::new(own.bank),
             problems: own.problems,
+            index: OnceCell::new(),
             config,
             read,
         })
@@ -309,19 +315,34 @@ impl Desk {
     }
 
     /// The cards whose words fit, best first; without words those that `takes` takes, in order.
-    pub fn search(&self, words: &str, takes: impl Fn(usize) -> bool) -> Vec<Found> {
-        let words = words.trim().to_lowercase();
-        (0..self.bank.cards.len())
-            .filter(|place| takes(*place))
-            .filter(|place| {
-                let card = &self.bank.cards[*place];
-                words.is_empty()
-                    || card.ask.to_lowercase().contains(&words)
-                    || card.tags.iter().any(|tag| tag.contains(&words))
-            })
-            .map(|place| Found {
+    pub fn search(&self, words: &str, takes: Option<&dyn Fn(usize) -> bool>) -> Vec<Found> {
+        let taken = |place: usize| takes.is_none_or(|takes| takes(place));
+        if words.trim().is_empty() {
+            let found = |place| Found {
                 place,
                 letters: Vec::new(),
+                tags: Vec::new(),
+            };
+            return (0..self.bank.cards.len())
+                .filter(|place| taken(*place))
+                .map(found)
+                .collect();
+        }
+        // Made when it is first asked: the first frame does not wait for it.
+        let index = self.index.get_or_init(|| Index::new(&self.bank));
+        let limit = if takes.is_some() {
+            self.bank.cards.len()
+        } else {
+            FOUND_MAX
+        };
+        index
+            .search(&self.bank, words, limit)
+            .into_iter()
+            .filter(|hit| taken(hit.place))
+            .map(|hit| Found {
+                place: hit.place,
+                letters: hit.ask,
+                tags: hit.tags,
             })
             .collect()
     }
@@ -470,6 +491,7 @@ impl Desk {
         let own = (self.read)()?;
         self.bank = Arc::new(own.bank);
         self.problems = own.problems;
+        self.index = OnceCell::new();
         self.follow_cards(now)
     }
 }

@@ -13,6 +13,7 @@ pub mod input;
 pub mod keymap;
 pub mod look;
 pub mod markdown;
+pub mod picture;
 pub mod prose;
 pub mod run;
 pub mod screens;

@@ -20,7 +20,7 @@ use crate::{
         desk::Found,
         effect::{Cx, Effect},
         keymap::{Action, Context},
-        text::{count, fit, plain},
+        text::{clip, count, plain},
         widgets::{Field, List},
     },
 };
@@ -175,7 +175,9 @@ impl Browse {
                 && level.is_none_or(|level| card.level == level)
                 && state.takes(card.starred, cx.desk.states().get(&card.id), cx)
         };
-        self.found = cx.desk.search(self.field.text(), takes);
+        let all = scope.is_none() && deck.is_none() && level.is_none() && state == State::All;
+        let filter: Option<&dyn Fn(usize) -> bool> = if all { None } else { Some(&takes) };
+        self.found = cx.desk.search(self.field.text(), filter);
         self.list.select(0);
     }
 
@@ -358,7 +360,7 @@ fn sign(
 /// A question in one line with the matched letters marked; `letters` are places of characters in it.
 fn matched(ask: &str, letters: &[usize], columns: usize, style: Style) -> Vec<Span<'static>> {
     if letters.is_empty() {
-        return vec![Span::raw(fit(&plain(ask), columns))];
+        return vec![Span::raw(clip(&plain(ask), columns).into_owned())];
     }
     let mut spans: Vec<Span<'static>> = Vec::new();
     let mut used = 0;

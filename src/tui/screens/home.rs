@@ -206,7 +206,7 @@ impl Home {
         }
         let doing = self.next.len() as u16 + 2;
         if area.width >= WIDE {
-            let [left, side] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)])
+            let [left, side] = Layout::horizontal([Constraint::Fill(6), Constraint::Fill(5)])
                 .spacing(1)
                 .areas(area);
             let [ready, decks] =
@@ -300,12 +300,19 @@ impl Home {
                 .filter(|deck| deck.ready.seen > 0)
                 .collect();
             weak.sort_by(|a, b| a.ready.share.total_cmp(&b.ready.share));
-            let weak: Vec<String> = weak
-                .iter()
-                .take(2)
-                .map(|deck| format!("{} {:.0} %", plain(&deck.title), deck.ready.share * 100.0))
-                .collect();
-            format!("weakest: {}", weak.join(", "))
+            // As many as fit, and one at least.
+            let mut words = String::from("weakest: ");
+            for (i, deck) in weak.iter().take(3).enumerate() {
+                let one = format!("{} {:.0} %", plain(&deck.title), deck.ready.share * 100.0);
+                if i > 0 && width(&words) + width(&one) + 2 > usize::from(inner.width) {
+                    break;
+                }
+                if i > 0 {
+                    words.push_str(", ");
+                }
+                words.push_str(&one);
+            }
+            words
         };
         canvas.text(inner, 1, &words, theme.dim);
         if inner.height > 2 {
