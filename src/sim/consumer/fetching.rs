@@ -57,11 +57,15 @@ impl Consumer {
             self.learn_leader(*leader);
         }
         let leaderless = partitions.iter().any(|leader| leader.leader.is_none());
-        if leaderless || counts.is_empty() {
+        // A broker that has just started may not know the topic yet.
+        let unknown = counts.len() < self.config.topics.len()
+            || counts.iter().any(|(_, count)| *count == 0);
+        if leaderless || unknown {
             self.metadata_wanted = true;
             self.retry_later(env);
         }
-        self.topic_sizes.extend(counts.iter().copied());
+        self.topic_sizes
+            .extend(counts.iter().copied().filter(|(_, count)| *count > 0));
         // The group's leader notices new topics and partitions for all.
         if !self.assigned_sizes.is_empty() && self.assigned_sizes != self.topic_sizes {
             self.rejoin = true;

@@ -502,6 +502,25 @@ impl Consumer {
         }
     }
 
+    /// A broker's sockets closed: nothing asked of it gets an answer.
+    pub fn disconnected(&mut self, broker: BrokerId, env: &mut Env) {
+        let gone: Vec<u32> = self
+            .requests
+            .iter()
+            .filter(|(_, request)| request.to == broker)
+            .map(|(number, _)| *number)
+            .collect();
+        for number in gone {
+            if let Some(request) = self.requests.remove(&number) {
+                self.failed(request, env);
+            }
+        }
+        if self.coordinator == Some(broker) {
+            self.coordinator = None;
+        }
+        self.go_on(env);
+    }
+
     /// A request got no answer.
     fn failed(&mut self, request: Request, env: &mut Env) {
         self.metadata_wanted = true;

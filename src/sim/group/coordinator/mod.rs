@@ -522,7 +522,7 @@ fn coordinator_error(error: ErrorCode) -> ErrorCode {
     }
 }
 
-fn join_error(error: ErrorCode, member_id: Arc<str>) -> Message {
+pub(in crate::sim) fn join_error(error: ErrorCode, member_id: Arc<str>) -> Message {
     Message::JoinGroupResponse(Box::new(JoinGroupResponse {
         error: Some(error),
         generation: -1,
