@@ -82,41 +82,83 @@ impl Numbers {
     }
 }
 
-/// The text of one deck.
+/// The text of one deck: three flash cards to one open card.
 fn deck(number: usize, cards: usize) -> String {
     let mut numbers = Numbers(number as u64);
     let mut text = format!(
         "deck: big-{number}\ntitle: Big deck {number}\nabout: Made up for measuring.\ncards:\n"
     );
     for card in 0..cards {
-        let (subject, verb, detail) = (
-            numbers.pick(&SUBJECTS),
-            numbers.pick(&VERBS),
-            numbers.pick(&DETAILS),
-        );
-        let (tag, other) = (numbers.pick(&TAGS), numbers.pick(&SUBJECTS));
-        let right = numbers.next() % 3;
-        let seconds = numbers.next() % 90;
-        let mut choices = String::new();
-        for place in 0..3 {
-            let mark = if place == right { ", right: true" } else { "" };
-            let _ = write!(
-                choices,
-                "          - {{text: 'the {other} {verb}s it in step {place}'{mark}, why: 'The {subject} decides, {detail}.'}}\n"
-            );
+        let id = format!("big-{number}-{card}");
+        if card % 4 == 3 {
+            open_card(&mut text, &mut numbers, &id);
+        } else {
+            flash_card(&mut text, &mut numbers, &id);
         }
-        // a string cannot refuse to be written to
-        let _ = write!(
-            text,
-            "  - id: big-{number}-{card}\n    ask: What does the {subject} {verb} {detail}, case {card}?\n    level: medium\n    \
-             tags: [{tag}, big]\n    say: The {subject} can {verb} only what the {other} has seen, {detail}.\n    explain: |\n      \
-             The {subject} keeps a record of what the {other} has seen. It may {verb} {detail}\n      once {seconds} seconds have \
-             passed, because the {other} could still answer until then.\n\n      That costs one more round trip for each {other}.\n    \
-             points:\n      - the {subject} waits for the {other}\n      - it takes {seconds} seconds by default\n      - the cost is a round trip\n    \
-             checks:\n      - ask: What happens {detail}?\n        choose:\n{choices}"
-        );
     }
     text
+}
+
+fn flash_card(text: &mut String, numbers: &mut Numbers, id: &str) {
+    let (subject, verb, detail) = (
+        numbers.pick(&SUBJECTS),
+        numbers.pick(&VERBS),
+        numbers.pick(&DETAILS),
+    );
+    let (tag, other) = (numbers.pick(&TAGS), numbers.pick(&SUBJECTS));
+    // a string cannot refuse to be written to
+    let _ = write!(
+        text,
+        "  - id: {id}
+    kind: flash
+    ask: What does the {subject} {verb} {detail}? Case {id}.
+    level: medium
+    tags: [{tag}, big]
+    say: The {subject} can {verb} only what the {other} has seen, {detail}.
+    checks:
+      - ask: What does the {subject} wait for?
+        type: [{other}]
+        why: Only the {other} knows {detail}.
+"
+    );
+}
+
+fn open_card(text: &mut String, numbers: &mut Numbers, id: &str) {
+    let (subject, verb, detail) = (
+        numbers.pick(&SUBJECTS),
+        numbers.pick(&VERBS),
+        numbers.pick(&DETAILS),
+    );
+    let (tag, other) = (numbers.pick(&TAGS), numbers.pick(&SUBJECTS));
+    let (right, seconds) = (numbers.next() % 3, numbers.next() % 90);
+    let _ = write!(
+        text,
+        "  - id: {id}
+    ask: How does the {subject} {verb} {detail}? Case {id}.
+    level: hard
+    tags: [{tag}, big]
+    say: The {subject} can {verb} only what the {other} has seen, {detail}.
+    explain: |
+      The {subject} keeps a record of what the {other} has seen. It may {verb} {detail}
+      once {seconds} seconds have passed, because the {other} could still answer until then.
+
+      That costs one more round trip for each {other}.
+    points:
+      - the {subject} waits for the {other}
+      - it takes {seconds} seconds by default
+      - the cost is a round trip
+    checks:
+      - ask: What happens {detail}?
+        choose:
+"
+    );
+    for place in 0..3 {
+        let mark = if place == right { ", right: true" } else { "" };
+        let _ = writeln!(
+            text,
+            "          - {{text: 'the {other} {verb}s it in step {place}'{mark}, why: 'The {subject} decides, {detail}.'}}"
+        );
+    }
 }
 
 /// Writes a bank of `cards` cards below `folder`, in decks of [`CARDS_PER_DECK`].
@@ -125,10 +167,8 @@ pub(crate) fn write(folder: &Path, cards: usize) -> io::Result<()> {
     fs::create_dir_all(&decks)?;
     for number in 0..cards.div_ceil(CARDS_PER_DECK) {
         let left = cards - number * CARDS_PER_DECK;
-        fs::write(
-            decks.join(format!("big-{number:03}.yaml")),
-            deck(number, left.min(CARDS_PER_DECK)),
-        )?;
+        let text = deck(number, left.min(CARDS_PER_DECK));
+        fs::write(decks.join(format!("big-{number:03}.yaml")), text)?;
     }
     Ok(())
 }

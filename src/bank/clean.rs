@@ -15,13 +15,24 @@ pub fn is_control(c: char) -> bool {
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Whether bytes may hold a control character: a quick look without decoding, wrong only on the safe side.
+///
+/// Looks at whole blocks without leaving early, which compilers turn into vector instructions.
+pub(crate) fn may_hide(bytes: &[u8], tabs_allowed: bool) -> bool {
+    // the first bytes of U+0080–U+00BF, of U+2000–U+2FFF and of U+F000–U+FFFF
+    let hides = |byte: u8| {
+        let control = (byte < 0x20) & (byte != b'\n') & !(tabs_allowed & (byte == b'\t'));
+        control | (byte == 0x7f) | (byte == 0xc2) | (byte == 0xe2) | (byte == 0xef)
+    };
+    bytes
+        .chunks(1024)
+        .any(|block| block.iter().fold(false, |found, byte| found | hides(*byte)))
+}
+
 /// `text` with control characters shown as symbols (`␛`) or numbers (`<202e>`), tabs expanded and
 /// line ends as `\n`.
 pub fn clean(text: Cow<'_, str>) -> Cow<'_, str> {
-    let suspicious =
-        |byte: &u8| (*byte < 0x20 && *byte != b'\n') || matches!(*byte, 0x7f | 0xc2 | 0xe2 | 0xef);
-    if !text.as_bytes().iter().any(suspicious) || !text.chars().any(|c| c == '\t' || is_control(c))
-    {
+    if !may_hide(text.as_bytes(), false) || !text.chars().any(|c| c == '\t' || is_control(c)) {
         return text;
     }
     let mut cleaned = String::with_capacity(text.len() + 16);

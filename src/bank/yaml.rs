@@ -112,6 +112,10 @@ fn bounds(text: &str) -> Result<(), YamlError> {
             column,
         })
     };
+    let opens = |byte: &&u8| matches!(byte, b'[' | b'{');
+    if text.as_bytes().iter().filter(opens).count() <= NESTING_MAX {
+        return Ok(());
+    }
     let (mut depth, mut opened) = (0_usize, 0_usize);
     for (at, byte) in text.bytes().enumerate() {
         match byte {

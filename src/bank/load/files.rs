@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::super::{
-    clean::is_control,
+    clean::{is_control, may_hide},
     problem::{Problem, Severity},
     yaml::position,
 };
@@ -329,7 +329,8 @@ pub fn text(bytes: Vec<u8>, shown: &Arc<str>) -> Result<(String, Vec<Problem>), 
             ..Problem::whole_file(shown, message)
         }
     };
-    if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
+    if bytes.contains(&0) {
+        let nul = bytes.iter().position(|byte| *byte == 0).unwrap_or_default();
         let before = String::from_utf8_lossy(&bytes[..nul]).into_owned();
         return Err(at(
             &before,
@@ -359,11 +360,7 @@ pub fn text(bytes: Vec<u8>, shown: &Arc<str>) -> Result<(String, Vec<Problem>), 
     } else {
         text
     };
-    let hides = |byte: &u8| {
-        (*byte < 0x20 && *byte != b'\n' && *byte != b'\t')
-            || matches!(*byte, 0x7f | 0xc2 | 0xe2 | 0xef)
-    };
-    if !text.as_bytes().iter().any(hides) || !text.chars().any(is_control) {
+    if !may_hide(text.as_bytes(), true) || !text.chars().any(is_control) {
         return Ok((text, Vec::new()));
     }
     let problems = text

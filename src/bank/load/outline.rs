@@ -12,7 +12,7 @@ use super::super::yaml::{self, Node, Step, YamlError};
 /// Largest file that is tried as a whole when its pieces do not parse.
 const WHOLE_BYTES_MAX: usize = yaml::PIECE_BYTES_MAX;
 /// Items are parsed together up to this many bytes.
-const GROUP_BYTES: usize = 24 * 1024;
+const GROUP_BYTES: usize = 48 * 1024;
 /// Syntax errors after which the rest of a file is not looked at.
 const SYNTAX_ERRORS_MAX: usize = 20;
 
