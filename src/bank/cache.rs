@@ -7,12 +7,12 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{Read, Write},
+    io::{self, BufWriter, Read, Write},
+    ops::Range,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
-use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::load::{Loaded, Remember, files::Source};
@@ -22,20 +22,12 @@ const VERSION: &str = env!("HIGHWATER_BANK_CODE");
 /// A cache beyond this size is left alone.
 const BYTES_MAX: u64 = 512 * 1024 * 1024;
 
-/// The parsed parts by the hash of their file, as they stand on disk.
-#[derive(Default, Serialize, Deserialize)]
-struct Parts<'b> {
-    version: &'b str,
-    #[serde(borrow)]
-    parts: Vec<(u128, &'b [u8])>,
-}
-
 /// The cache of one set of folders.
 pub struct Cache {
     path: PathBuf,
     /// Everything read from disk; parts are ranges of it.
     bytes: Vec<u8>,
-    known: BTreeMap<u128, std::ops::Range<usize>>,
+    known: BTreeMap<u128, Range<usize>>,
     used: Mutex<BTreeMap<u128, Option<Vec<u8>>>>,
 }
 
@@ -67,26 +59,15 @@ impl Cache {
         if used.keys().eq(self.known.keys()) && used.values().all(Option::is_none) {
             return;
         }
-        let mut parts = Vec::with_capacity(used.len());
-        for (key, part) in &used {
+        let parts = used.iter().filter_map(|(key, part)| {
             let bytes = match part {
                 Some(bytes) => bytes,
-                None => match self.known.get(key) {
-                    Some(range) => &self.bytes[range.clone()],
-                    None => continue,
-                },
+                None => self.bytes.get(self.known.get(key)?.clone())?,
             };
-            parts.push((*key, bytes));
-        }
-        let parts = Parts {
-            version: VERSION,
-            parts,
-        };
-        let Ok(body) = postcard::to_extend(&parts, Vec::new()) else {
-            return;
-        };
+            Some((*key, bytes))
+        });
         // a cache that cannot be written is a cache that is not there
-        let _ = write(&self.path, &body);
+        let _ = write(&self.path, parts);
     }
 }
 
@@ -135,35 +116,42 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     (xxh3_64(&bytes) == sum).then_some(bytes)
 }
 
-/// Where each part stands in the bytes.
-fn index(bytes: &[u8]) -> Option<BTreeMap<u128, std::ops::Range<usize>>> {
-    let parts: Parts<'_> = postcard::from_bytes(bytes).ok()?;
-    if parts.version != VERSION {
-        return None;
+/// Where each part stands in the bytes: the version, then key, length and bytes of every part.
+fn index(bytes: &[u8]) -> Option<BTreeMap<u128, Range<usize>>> {
+    let mut rest = bytes.strip_prefix(VERSION.as_bytes())?;
+    let mut known = BTreeMap::new();
+    while !rest.is_empty() {
+        let (key, behind) = rest.split_first_chunk()?;
+        let (length, behind) = behind.split_first_chunk()?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+        let at = bytes.len() - behind.len();
+        rest = behind.get(length..)?;
+        known.insert(u128::from_le_bytes(*key), at..at + length);
     }
-    let start = bytes.as_ptr().addr();
-    let range = |part: &[u8]| {
-        let at = part.as_ptr().addr() - start;
-        at..at + part.len()
-    };
-    Some(
-        parts
-            .parts
-            .into_iter()
-            .map(|(key, part)| (key, range(part)))
-            .collect(),
-    )
+    Some(known)
 }
 
 /// Writes beside the file and renames, so that a reader never sees half of it.
-fn write(path: &Path, body: &[u8]) -> std::io::Result<()> {
+fn write<'p>(path: &Path, parts: impl Iterator<Item = (u128, &'p [u8])>) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
-    let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(body)?;
-        file.write_all(&xxh3_64(body).to_le_bytes())
+    let written = File::create(&beside).and_then(|file| {
+        let mut file = BufWriter::new(file);
+        let mut sum = Xxh3::new();
+        let mut put = |bytes: &[u8]| {
+            sum.update(bytes);
+            file.write_all(bytes)
+        };
+        put(VERSION.as_bytes())?;
+        for (key, bytes) in parts {
+            put(&key.to_le_bytes())?;
+            put(&(bytes.len() as u64).to_le_bytes())?;
+            put(bytes)?;
+        }
+        file.write_all(&sum.digest().to_le_bytes())?;
+        file.flush()
     });
     let renamed = written.and_then(|()| fs::rename(&beside, path));
     if renamed.is_err() {

@@ -24,6 +24,83 @@ pub const NESTING_MAX: usize = 100;
 /// Most opening brackets in one piece: closing ones may stand in quotes, where they close nothing.
 const BRACKETS_MAX: usize = 4_096;
 
+/// A key; the words that the formats of the bank use are not copied.
+pub type Key = Cow<'static, str>;
+
+/// The keys of the bank's formats, sorted.
+const WORDS: [&str; 63] = [
+    "about",
+    "area",
+    "as_of",
+    "ask",
+    "asked",
+    "card",
+    "cards",
+    "chapter",
+    "checks",
+    "choose",
+    "code",
+    "context",
+    "deck",
+    "drill",
+    "drills",
+    "entries",
+    "explain",
+    "fix",
+    "follow_ups",
+    "hints",
+    "hook",
+    "id",
+    "kind",
+    "lang",
+    "level",
+    "looking_for",
+    "minutes",
+    "number",
+    "numbers",
+    "order",
+    "part",
+    "parts",
+    "pitfalls",
+    "points",
+    "prompt",
+    "prompts",
+    "questions",
+    "right",
+    "rubric",
+    "say",
+    "scenario",
+    "sections",
+    "see",
+    "skill",
+    "skills",
+    "sources",
+    "stage",
+    "stages",
+    "starred",
+    "stories",
+    "story",
+    "tags",
+    "text",
+    "title",
+    "tolerance",
+    "track",
+    "trap",
+    "type",
+    "unit",
+    "value",
+    "was",
+    "why",
+    "worked",
+];
+
+fn interned(text: &str) -> Key {
+    WORDS.binary_search(&text).map_or_else(
+        |_| Cow::Owned(text.to_owned()),
+        |place| Cow::Borrowed(WORDS[place]),
+    )
+}
+
 /// A YAML value without its position.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
@@ -40,7 +117,7 @@ pub enum Node {
     /// A list.
     List(Vec<Node>),
     /// Keys and values in the order of the file; a key may stand twice, which is for the reader to refuse.
-    Map(Vec<(String, Node)>),
+    Map(Vec<(Key, Node)>),
     /// A piece that did not parse; reported where it was found.
     Broken,
 }
@@ -346,57 +423,57 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
 struct KeySeed<'b>(&'b Budget);
 
 impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
-    type Value = String;
+    type Value = Key;
 
-    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for KeySeed<'_> {
-    type Value = String;
+    type Value = Key;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<String, E> {
+    fn visit_unit<E: de::Error>(self) -> Result<Key, E> {
         Ok("null".into())
     }
 
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
-        Ok(value.to_string())
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Key, E> {
+        Ok(value.to_string().into())
     }
 
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
-        Ok(value.to_string())
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Key, E> {
+        Ok(value.to_string().into())
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
-        Ok(value.to_string())
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Key, E> {
+        Ok(value.to_string().into())
     }
 
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
-        Ok(value.to_string())
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Key, E> {
+        Ok(value.to_string().into())
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
-        Ok(text.to_owned())
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Key, E> {
+        Ok(interned(text))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<String, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Key, A::Error> {
         Err(self
             .0
             .refuse("a list stands where a key is expected; quote text that starts with `[`"))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<String, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Key, A::Error> {
         Err(self.0.refuse(
             "a group of keys stands where a key is expected; quote text that starts with `{`",
         ))
     }
 
-    fn visit_enum<A: de::EnumAccess<'de>>(self, _: A) -> Result<String, A::Error> {
+    fn visit_enum<A: de::EnumAccess<'de>>(self, _: A) -> Result<Key, A::Error> {
         Err(self.0.refuse("tags (`!word`) are not used here"))
     }
 }
@@ -531,6 +608,13 @@ impl Visitor<'_> for KeyProbe {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn known_keys_are_sorted() {
+        assert!(WORDS.is_sorted());
+        assert!(matches!(interned("explain"), Cow::Borrowed("explain")));
+        assert_eq!(interned("other"), "other");
+    }
 
     fn key(name: &'static str) -> Step {
         Step::Key(name.into())

@@ -8,7 +8,7 @@ use super::{
             StoryPart, StoryTemplate, Target, Track,
         },
         id::{AreaId, CardId, DrillId, PromptId, ScenarioId, SkillId, StoryId, TrackId},
-        yaml::{Node, Step},
+        yaml::{Key, Node, Step},
     },
     card::{chapter_link, question, see},
     decoder::{Decoder, Fields},
@@ -264,15 +264,13 @@ fn prompt(d: &mut Decoder, node: Node, origin: Origin) -> Option<Prompt> {
 /// Reads the three keys of a scenario that the bank knows; the others are for `lab`.
 pub(super) fn scenario(
     d: &mut Decoder,
-    root: Vec<(String, Node)>,
+    root: Vec<(Key, Node)>,
     text: String,
     origin: Origin,
 ) -> Option<ScenarioSource> {
     let before = d.errors();
     let known = ["scenario", "title", "about"];
-    let ours = root
-        .into_iter()
-        .filter(|(key, _)| known.contains(&key.as_str()));
+    let ours = root.into_iter().filter(|(key, _)| known.contains(&&**key));
     let mut f = d.fields(
         Node::Map(ours.collect()),
         "a scenario",

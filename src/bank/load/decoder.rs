@@ -9,7 +9,7 @@ use super::super::{
     id::is_valid,
     markdown,
     problem::{Rule, Severity, did_you_mean},
-    yaml::{Node, Step},
+    yaml::{Key, Node, Step},
 };
 
 /// A mistake whose place is not yet a line and column.
@@ -32,7 +32,7 @@ pub(super) struct Decoder {
 
 /// The keys of a map that have not been read yet.
 pub(super) struct Fields {
-    entries: Vec<(String, Option<Node>)>,
+    entries: Vec<(Key, Option<Node>)>,
     /// What the map describes, for messages: "a card".
     what: &'static str,
     /// False when there was no map, which has been reported.
@@ -137,19 +137,23 @@ impl Decoder {
 
     fn keys(
         &mut self,
-        entries: Vec<(String, Node)>,
+        entries: Vec<(Key, Node)>,
         fields: &mut Fields,
         known: &'static [&'static str],
     ) {
         for (place, (key, node)) in entries.into_iter().enumerate() {
-            if !known.contains(&key.as_str()) {
+            if !known.contains(&&*key) {
                 let meant = did_you_mean(&key, known.iter().copied());
                 let known = if meant.is_empty() {
                     format!("; known keys: {}", known.join(" "))
                 } else {
                     meant
                 };
-                let message = format!("unknown key `{}` in {}{known}", cleaned(key), fields.what);
+                let message = format!(
+                    "unknown key `{}` in {}{known}",
+                    cleaned(key.into_owned()),
+                    fields.what
+                );
                 self.at(Step::Entry(place), |d| d.error(message));
             } else if fields.has(&key) {
                 let message = format!("the key `{key}` stands twice in {}", fields.what);

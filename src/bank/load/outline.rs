@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::super::yaml::{self, Node, Step, YamlError};
+use super::super::yaml::{self, Key, Node, Step, YamlError};
 
 /// Largest file that is tried as a whole when its pieces do not parse.
 const WHOLE_BYTES_MAX: usize = yaml::PIECE_BYTES_MAX;
@@ -19,7 +19,7 @@ const SYNTAX_ERRORS_MAX: usize = 20;
 /// A file as a tree, with what could not be parsed left out of it.
 pub(super) struct Document {
     /// The keys at the top; items that did not parse are [`Node::Broken`].
-    pub(super) root: Vec<(String, Node)>,
+    pub(super) root: Vec<(Key, Node)>,
     /// For each top-level key whose list was cut: the line (from 1) of each item.
     pub(super) items: Vec<(String, Vec<u32>)>,
     /// What could not be parsed, with lines of the file.
@@ -79,7 +79,9 @@ pub(super) fn read(text: &str) -> Document {
                 return document;
             }
         }
-        document.root.push((top.key.to_owned(), Node::List(nodes)));
+        document
+            .root
+            .push((top.key.to_owned().into(), Node::List(nodes)));
     }
     if !document.errors.is_empty() && text.len() <= WHOLE_BYTES_MAX {
         let tried = whole(text);
@@ -337,7 +339,7 @@ about: last
         let document = read(DECK);
         assert!(document.errors.is_empty());
         assert_eq!(document.items, [("cards".into(), vec![4, 8])]);
-        let keys: Vec<_> = document.root.iter().map(|(key, _)| key.as_str()).collect();
+        let keys: Vec<_> = document.root.iter().map(|(key, _)| &**key).collect();
         assert_eq!(keys, ["deck", "cards", "about"]);
         assert_eq!(
             locate(DECK, &[key("cards"), Step::Item(1), key("tags")]),
