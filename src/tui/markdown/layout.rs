@@ -174,12 +174,13 @@ impl Writer<'_> {
     }
 
     fn listing(&mut self, lang: &str, lines: &[String]) {
-        let room = self.room().saturating_sub(2).max(1);
+        // Listings may use the last column, which prose leaves as air: diagrams are up to 76 wide.
+        let room = self.room();
         let widest = lines.iter().map(|line| width(line)).max().unwrap_or(0);
         self.page.overhang = self.page.overhang.max(widest.saturating_sub(room));
         let shift = self.shift.min(widest.saturating_sub(room));
         for line in self.code.lines(lang, lines, self.theme) {
-            let mut row = vec![Run::new("▏ ", self.theme.line)];
+            let mut row = vec![Run::new("▏", self.theme.line)];
             row.extend(
                 window(&line, shift, room)
                     .spans
@@ -190,10 +191,10 @@ impl Writer<'_> {
         }
     }
 
-    /// Columns left of the indents.
+    /// Columns that the indents leave to prose: all but the last.
     fn room(&self) -> usize {
         let indent: usize = self.indent.iter().map(|run| width(&run.text)).sum();
-        self.columns.saturating_sub(indent).max(1)
+        self.columns.saturating_sub(indent + 1).max(1)
     }
 
     fn blank(&mut self) {
@@ -289,7 +290,7 @@ mod tests {
     }
 
     fn text(markdown: &str, columns: usize) -> String {
-        let page = page(markdown, columns);
+        let page = page(markdown, columns + 1);
         let lines: Vec<String> = (0..page.lines.len())
             .map(|i| page.text(i).trim_end().to_owned())
             .collect();
@@ -316,7 +317,7 @@ mod tests {
     #[test]
     fn listings_are_clipped_not_wrapped() {
         let code = "```java\nproducer.send(record, callback);\n```\n";
-        assert_eq!(text(code, 20), "▏ producer.send(rec…");
+        assert_eq!(text(code, 20), "▏producer.send(recor…");
         let theme = Theme::new(Name::Dark, Depth::True);
         let page = layout(
             &Document::parse(code),
@@ -325,8 +326,8 @@ mod tests {
             100,
             &mut Highlighter::default(),
         );
-        assert_eq!(page.text(0), "▏ …ecord, callback);");
-        assert_eq!(page.overhang, 14);
+        assert_eq!(page.text(0), "▏…record, callback);");
+        assert_eq!(page.overhang, 13);
     }
 
     #[test]

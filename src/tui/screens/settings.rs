@@ -131,10 +131,10 @@ impl Settings {
         self.list
             .draw(canvas, rows, items.len(), !editing, |index, _| {
                 let item = &items[index];
-                let value = if item.value.is_empty() {
+                let value = if item.shown.is_empty() {
                     "–".to_owned()
                 } else {
-                    plain(&item.value)
+                    plain(&item.shown)
                 };
                 let mut spans = vec![Span::raw(fit(item.title, titles)), Span::raw("   ")];
                 if editing && index == selected {
