@@ -58,8 +58,8 @@ impl Consumer {
         }
         let leaderless = partitions.iter().any(|leader| leader.leader.is_none());
         // A broker that has just started may not know the topic yet.
-        let unknown = counts.len() < self.config.topics.len()
-            || counts.iter().any(|(_, count)| *count == 0);
+        let unknown =
+            counts.len() < self.config.topics.len() || counts.iter().any(|(_, count)| *count == 0);
         if leaderless || unknown {
             self.metadata_wanted = true;
             self.retry_later(env);
