@@ -78,7 +78,7 @@ fn damage_inside_is_named_with_the_newest_backup() {
         .open(places.database())
         .unwrap();
     file.seek(SeekFrom::Start(4096)).unwrap();
-    file.write_all(&[0xAB; 40_000]).unwrap();
+    file.write_all(&vec![0xAB; 40_000]).unwrap();
     drop(file);
     let error = open(&places, MIGRATIONS)
         .and_then(|connection| check(&connection, &places))
