@@ -14,6 +14,8 @@ const LETTER: i64 = 16;
 /// Letters that do not stand together must score this much (in percent of bare letters, so by standing
 /// at the starts of words or in runs), or the match is an accident.
 const CLOSE_ENOUGH: i64 = 120;
+/// Shorter words are looked for as they stand.
+const FUZZY_CHARS_MIN: i64 = 3;
 /// Weights of the fields.
 const QUESTION: i64 = 4;
 const TAG: i64 = 3;
@@ -162,13 +164,28 @@ impl Index {
         question.max(tag()).or_else(answer)
     }
 
+    /// How well a word fits a text, if it does.
     fn fuzzy(&self, text: &str, present: u64, word: &Word) -> Option<i64> {
         if word.letters & !present != 0 {
             return None;
         }
+        if word.chars < FUZZY_CHARS_MIN {
+            let at = text.find(&word.text)?;
+            let bonus = if starts_word(text, at) { AT_WORD } else { 0 };
+            return Some(word.chars * LETTER + bonus);
+        }
         let score = self.matcher.fuzzy_match(text, &word.text)?;
         (score * 100 >= word.chars * LETTER * CLOSE_ENOUGH || text.contains(&word.text))
             .then_some(score)
+    }
+
+    /// The characters of a text that a fitting word stands for.
+    fn places(&self, text: &str, word: &Word) -> Vec<usize> {
+        if word.chars < FUZZY_CHARS_MIN {
+            return together(text, word).into_iter().flatten().collect();
+        }
+        let found = self.matcher.fuzzy_indices(text, &word.text);
+        found.map(|(_, places)| places).unwrap_or_default()
     }
 
     /// The matched places of a card that was found.
@@ -188,21 +205,15 @@ impl Index {
             if self.fuzzy(&entry.ask, entry.letters, word).is_some()
                 && same_places(&entry.ask, &card.ask)
             {
-                let found = self.matcher.fuzzy_indices(&entry.ask, &word.text);
-                hit.ask
-                    .extend(found.into_iter().flat_map(|(_, places)| places));
+                hit.ask.extend(self.places(&entry.ask, word));
             }
             for (place, tag) in entry.tags.iter().enumerate() {
                 if self.fuzzy(tag, letters(tag), word).is_some() {
                     hit.tags.push(place);
                 }
             }
-            if let Some(at) = say
-                .find(&word.text)
-                .filter(|_| same_places(&say, &card.say))
-            {
-                let start = say[..at].chars().count();
-                hit.say.extend(start..start + word.chars as usize);
+            if same_places(&say, &card.say) {
+                hit.say.extend(together(&say, word).into_iter().flatten());
             }
         }
         for places in [&mut hit.ask, &mut hit.tags, &mut hit.say] {
@@ -211,6 +222,12 @@ impl Index {
         }
         hit
     }
+}
+
+/// The characters where the letters of a word stand together.
+fn together(text: &str, word: &Word) -> Option<std::ops::Range<usize>> {
+    let start = text[..text.find(&word.text)?].chars().count();
+    Some(start..start + word.chars as usize)
 }
 
 fn starts_word(text: &str, at: usize) -> bool {
@@ -293,6 +310,11 @@ mod tests {
         assert_eq!(found("lag kafka"), Vec::<String>::new());
         assert_eq!(found("lag offset"), ["lag"]);
         assert!(found("  ").is_empty());
+        assert_eq!(
+            found("l"),
+            ["lag", "eos", "isr", "acks"],
+            "one letter finds what holds it"
+        );
     }
 
     #[test]
