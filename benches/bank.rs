@@ -42,11 +42,11 @@ fn load(c: &mut Criterion) {
 
 fn unpack(c: &mut Criterion) {
     c.bench_function("unpack the built-in bank", |b| {
-        b.iter(|| black_box(built_in().unwrap()))
+        b.iter(|| black_box(built_in().unwrap()));
     });
     let bank = built_in().unwrap();
     c.bench_function("pack the built-in bank", |b| {
-        b.iter(|| black_box(pack::pack(&bank).unwrap()))
+        b.iter(|| black_box(pack::pack(&bank).unwrap()));
     });
 }
 

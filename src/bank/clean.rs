@@ -21,8 +21,8 @@ pub fn is_control(c: char) -> bool {
 pub(crate) fn may_hide(bytes: &[u8], tabs_allowed: bool) -> bool {
     // the first bytes of U+0080–U+00BF, of U+2000–U+2FFF and of U+F000–U+FFFF
     let hides = |byte: u8| {
-        let control = (byte < 0x20) & (byte != b'\n') & !(tabs_allowed & (byte == b'\t'));
-        control | (byte == 0x7f) | (byte == 0xc2) | (byte == 0xe2) | (byte == 0xef)
+        let control = byte < 0x20 && byte != b'\n' && !(tabs_allowed && byte == b'\t');
+        control || matches!(byte, 0x7f | 0xc2 | 0xe2 | 0xef)
     };
     bytes
         .chunks(1024)

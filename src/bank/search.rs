@@ -270,7 +270,7 @@ mod tests {
     ];
 
     fn bank() -> Bank {
-        let cards: String = CARDS
+        let cards: Vec<String> = CARDS
             .iter()
             .map(|(id, ask, tag, say)| {
                 format!(
@@ -279,7 +279,7 @@ mod tests {
                 )
             })
             .collect();
-        let text = format!("deck: d\ntitle: t\nabout: a\ncards:\n{cards}");
+        let text = format!("deck: d\ntitle: t\nabout: a\ncards:\n{}", cards.concat());
         crate::bank::load::tests_only(&text)
     }
 

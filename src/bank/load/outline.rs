@@ -103,7 +103,7 @@ fn groups(items: &[Range<usize>]) -> Vec<Range<usize>> {
     for (place, item) in items.iter().enumerate() {
         match groups.last_mut() {
             Some(group) if item.end - items[group.start].start <= GROUP_BYTES => {
-                group.end = place + 1
+                group.end = place + 1;
             }
             _ => groups.push(place..place + 1),
         }
