@@ -38,7 +38,7 @@ use bank::{
     check, load,
     load::files::{self, Layout},
     pack,
-    problem::{Rule, Severity},
+    problem::Severity,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -51,9 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let loaded = check::assemble(bank::collection::Bank::default(), parts, &sources);
     // warnings are for `highwater check`; they would clutter every build
     let problems = unreadable.iter().chain(&loaded.problems);
-    let errors = problems.filter(|problem| problem.severity == Severity::Error);
-    // a link into a file that is not written yet fails the gate, not the build of everything else
-    for problem in errors.filter(|problem| problem.rule != Rule::Link) {
+    for problem in problems.filter(|problem| problem.severity == Severity::Error) {
         println!("cargo::error={problem}");
     }
     let packed = pack::pack(&loaded.bank)?;
