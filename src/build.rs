@@ -24,6 +24,8 @@ mod bank {
     pub mod load;
     #[path = "../bank/markdown.rs"]
     pub mod markdown;
+    #[path = "../bank/node.rs"]
+    pub mod node;
     #[path = "../bank/pack.rs"]
     pub mod pack;
     #[path = "../bank/problem.rs"]

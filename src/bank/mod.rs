@@ -15,6 +15,7 @@ pub mod id;
 pub mod identity;
 pub mod load;
 pub mod markdown;
+pub mod node;
 pub mod pack;
 pub mod problem;
 pub mod search;

@@ -16,6 +16,7 @@ use crate::bank::{
     },
     user,
 };
+use crate::lab::scenario;
 
 /// Options of `check`.
 #[derive(Debug, clap::Args)]
@@ -36,7 +37,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let loaded = match &args.path {
+    let mut loaded = match &args.path {
         Some(path) if !path.exists() => {
             return Err(Usage(format!("{} does not exist", path.display())).into());
         }
@@ -44,6 +45,14 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
         Some(path) if !path.is_dir() => single(path),
         path => own(path.as_deref(), args, global)?,
     };
+    let whole = if loaded.bank.cards.is_empty() {
+        // a scenario by itself: its links lead into the built-in bank
+        Some(bank::built_in()?)
+    } else {
+        None
+    };
+    let scripts = scripts(&loaded.bank, whole.as_ref(), args.path.is_some());
+    loaded.problems.extend(scripts);
     let errors = loaded
         .problems
         .iter()
@@ -67,6 +76,16 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
     } else {
         Outcome::Done
     })
+}
+
+/// What is wrong with the scripts of scenarios, which the bank keeps unread. Those that come with the program are
+/// held by its tests.
+fn scripts(bank: &Bank, whole: Option<&Bank>, all: bool) -> Vec<Problem> {
+    bank.scenarios
+        .iter()
+        .filter(|source| all || !source.origin.built_in)
+        .flat_map(|source| scenario::read(source, whole.unwrap_or(bank)).1)
+        .collect()
 }
 
 /// A checkout of the project, as the build sees it.

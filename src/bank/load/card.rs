@@ -169,7 +169,7 @@ fn bug(d: &mut Decoder, f: &mut Fields, kind: Kind) -> (Option<Code>, Option<Str
 }
 
 /// The links of `see`.
-pub(super) fn see(d: &mut Decoder, f: &mut Fields) -> See {
+pub(crate) fn see(d: &mut Decoder, f: &mut Fields) -> See {
     let Some(node) = d.optional(f, "see") else {
         return See::default();
     };
@@ -192,7 +192,7 @@ fn optional_id(d: &mut Decoder, f: &mut Fields, key: &'static str) -> Option<Str
 }
 
 /// The key `chapter`: `path/of/chapter` or `path/of/chapter#anchor`.
-pub(super) fn chapter_link(d: &mut Decoder, f: &mut Fields) -> Option<ChapterLink> {
+pub(crate) fn chapter_link(d: &mut Decoder, f: &mut Fields) -> Option<ChapterLink> {
     let node = d.optional(f, "chapter")?;
     d.at(Step::Key("chapter".into()), |d| {
         let before = d.errors();

@@ -13,25 +13,25 @@ use super::super::{
 };
 
 /// A mistake whose place is not yet a line and column.
-pub(super) struct Found {
-    pub(super) path: Vec<Step>,
+pub(crate) struct Found {
+    pub(crate) path: Vec<Step>,
     /// Line within the text at `path`, from 0, where that matters.
-    pub(super) line: Option<u32>,
-    pub(super) severity: Severity,
-    pub(super) rule: Rule,
-    pub(super) message: String,
+    pub(crate) line: Option<u32>,
+    pub(crate) severity: Severity,
+    pub(crate) rule: Rule,
+    pub(crate) message: String,
 }
 
 /// Where a decoder is in a file, and what it found so far.
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     built_in: bool,
     path: Vec<Step>,
-    pub(super) found: Vec<Found>,
+    pub(crate) found: Vec<Found>,
     errors: usize,
 }
 
 /// The keys of a map that have not been read yet.
-pub(super) struct Fields {
+pub(crate) struct Fields {
     entries: Vec<(Key, Option<Node>)>,
     /// What the map describes, for messages: "a card".
     what: &'static str,
@@ -48,13 +48,13 @@ impl Fields {
     }
 
     /// Whether the key is there.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|(name, _)| name == key)
     }
 }
 
 impl Decoder {
-    pub(super) fn new(built_in: bool) -> Self {
+    pub(crate) fn new(built_in: bool) -> Self {
         Self {
             built_in,
             path: Vec::new(),
@@ -64,12 +64,12 @@ impl Decoder {
     }
 
     /// How many errors there were so far.
-    pub(super) fn errors(&self) -> usize {
+    pub(crate) fn errors(&self) -> usize {
         self.errors
     }
 
     /// Runs `read` one step further down.
-    pub(super) fn at<T>(&mut self, step: Step, read: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn at<T>(&mut self, step: Step, read: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(step);
         let value = read(self);
         self.path.pop();
@@ -90,13 +90,32 @@ impl Decoder {
     }
 
     /// Notes a mistake at the current place.
-    pub(super) fn error(&mut self, message: impl Into<String>) {
+    pub(crate) fn error(&mut self, message: impl Into<String>) {
         self.note(Severity::Error, Rule::Format, None, message.into());
+    }
+
+    /// Notes a mistake at a place below the current one.
+    pub(crate) fn error_below(&mut self, path: Vec<Step>, message: impl Into<String>) {
+        let depth = self.path.len();
+        self.path.extend(path);
+        self.error(message);
+        self.path.truncate(depth);
+    }
+
+    /// A node read into a serde type; a mistake is noted at its place.
+    pub(crate) fn serde<T: serde::de::DeserializeOwned>(&mut self, node: &Node) -> Option<T> {
+        match super::super::node::decode(node) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.error_below(error.path, error.message);
+                None
+            }
+        }
     }
 
     /// Notes something that the built-in bank must not have, but that is no reason to leave a
     /// reader's own card out.
-    pub(super) fn style(&mut self, line: Option<u32>, message: impl Into<String>) {
+    pub(crate) fn style(&mut self, line: Option<u32>, message: impl Into<String>) {
         let severity = if self.built_in {
             Severity::Error
         } else {
@@ -106,7 +125,7 @@ impl Decoder {
     }
 
     /// The keys of a map, after refusing unknown and repeated ones.
-    pub(super) fn fields(
+    pub(crate) fn fields(
         &mut self,
         node: Node,
         what: &'static str,
@@ -165,7 +184,7 @@ impl Decoder {
     }
 
     /// The value of a key that must be there.
-    pub(super) fn required(&mut self, fields: &mut Fields, key: &'static str) -> Option<Node> {
+    pub(crate) fn required(&mut self, fields: &mut Fields, key: &'static str) -> Option<Node> {
         let node = self.optional(fields, key);
         if node.is_none() && fields.present && !fields.has(key) {
             self.error(format!("missing key `{key}` in {}", fields.what));
@@ -174,7 +193,7 @@ impl Decoder {
     }
 
     /// The value of a key that may be left out.
-    pub(super) fn optional(&mut self, fields: &mut Fields, key: &'static str) -> Option<Node> {
+    pub(crate) fn optional(&mut self, fields: &mut Fields, key: &'static str) -> Option<Node> {
         match fields.take(key) {
             Some(Node::Null) => {
                 let what = fields.what;
@@ -190,7 +209,7 @@ impl Decoder {
     }
 
     /// A node as text that is not empty.
-    pub(super) fn as_text(&mut self, node: Node) -> String {
+    pub(crate) fn as_text(&mut self, node: Node) -> String {
         match node {
             Node::Text(text) => {
                 let text = cleaned(text);
@@ -229,7 +248,7 @@ impl Decoder {
     }
 
     /// A node as Markdown, held against the rules for prose.
-    pub(super) fn as_prose(&mut self, node: Node) -> String {
+    pub(crate) fn as_prose(&mut self, node: Node) -> String {
         let text = self.as_text(node);
         for finding in markdown::examine(&text) {
             self.style(Some(finding.line), finding.message);
@@ -238,7 +257,7 @@ impl Decoder {
     }
 
     /// A required text.
-    pub(super) fn text(&mut self, fields: &mut Fields, key: &'static str) -> String {
+    pub(crate) fn text(&mut self, fields: &mut Fields, key: &'static str) -> String {
         match self.required(fields, key) {
             Some(node) => self.at(Step::Key(key.into()), |d| d.as_text(node)),
             None => String::new(),
@@ -246,7 +265,7 @@ impl Decoder {
     }
 
     /// A required Markdown text.
-    pub(super) fn prose(&mut self, fields: &mut Fields, key: &'static str) -> String {
+    pub(crate) fn prose(&mut self, fields: &mut Fields, key: &'static str) -> String {
         match self.required(fields, key) {
             Some(node) => self.at(Step::Key(key.into()), |d| d.as_prose(node)),
             None => String::new(),
@@ -254,7 +273,7 @@ impl Decoder {
     }
 
     /// A Markdown text that may be left out.
-    pub(super) fn optional_prose(
+    pub(crate) fn optional_prose(
         &mut self,
         fields: &mut Fields,
         key: &'static str,
@@ -264,7 +283,7 @@ impl Decoder {
     }
 
     /// A node as an id.
-    pub(super) fn as_id(&mut self, node: Node, paths: bool) -> String {
+    pub(crate) fn as_id(&mut self, node: Node, paths: bool) -> String {
         let before = self.errors;
         let text = self.as_text(node);
         if self.errors == before && !is_valid(&text, paths) {
@@ -278,7 +297,7 @@ impl Decoder {
     }
 
     /// A required id.
-    pub(super) fn id(&mut self, fields: &mut Fields, key: &'static str) -> String {
+    pub(crate) fn id(&mut self, fields: &mut Fields, key: &'static str) -> String {
         match self.required(fields, key) {
             Some(node) => self.at(Step::Key(key.into()), |d| d.as_id(node, false)),
             None => String::new(),
@@ -286,7 +305,7 @@ impl Decoder {
     }
 
     /// A node as a list, item by item.
-    pub(super) fn as_list<T>(
+    pub(crate) fn as_list<T>(
         &mut self,
         node: Node,
         mut read: impl FnMut(&mut Self, usize, Node) -> T,
@@ -305,7 +324,7 @@ impl Decoder {
     }
 
     /// A required list with at least one item.
-    pub(super) fn list<T>(
+    pub(crate) fn list<T>(
         &mut self,
         fields: &mut Fields,
         key: &'static str,
@@ -325,7 +344,7 @@ impl Decoder {
     }
 
     /// A list that may be left out or empty.
-    pub(super) fn optional_list<T>(
+    pub(crate) fn optional_list<T>(
         &mut self,
         fields: &mut Fields,
         key: &'static str,
@@ -338,7 +357,7 @@ impl Decoder {
     }
 
     /// `true` or `false`; false when left out.
-    pub(super) fn flag(&mut self, fields: &mut Fields, key: &'static str) -> bool {
+    pub(crate) fn flag(&mut self, fields: &mut Fields, key: &'static str) -> bool {
         match self.optional(fields, key) {
             None => false,
             Some(Node::Bool(value)) => value,
@@ -351,7 +370,7 @@ impl Decoder {
     }
 
     /// A whole number from `range`.
-    pub(super) fn whole(
+    pub(crate) fn whole(
         &mut self,
         fields: &mut Fields,
         key: &'static str,
@@ -377,7 +396,7 @@ impl Decoder {
     }
 
     /// A required word out of a fixed set: its place in the set.
-    pub(super) fn word(
+    pub(crate) fn word(
         &mut self,
         fields: &mut Fields,
         key: &'static str,
@@ -400,14 +419,14 @@ impl Decoder {
     }
 
     /// The required key `level`.
-    pub(super) fn level(&mut self, fields: &mut Fields) -> Level {
+    pub(crate) fn level(&mut self, fields: &mut Fields) -> Level {
         let words = Level::ALL.map(Level::word);
         self.word(fields, "level", &words)
             .map_or(Level::Medium, |place| Level::ALL[place])
     }
 
     /// The required key `tags`: words to filter by.
-    pub(super) fn tags(&mut self, fields: &mut Fields) -> Vec<String> {
+    pub(crate) fn tags(&mut self, fields: &mut Fields) -> Vec<String> {
         let mut tags: Vec<String> = self.list(fields, "tags", |d, _, node| d.as_id(node, false));
         let mut seen = std::collections::BTreeSet::new();
         tags.retain(|tag| seen.insert(tag.clone()));

@@ -7,9 +7,15 @@
 mod card;
 mod chapter;
 mod content;
-mod decoder;
+pub(crate) mod decoder;
 pub mod files;
 mod outline;
+
+#[cfg_attr(
+    not(test),
+    allow(unused_imports, reason = "the build script has no lab")
+)]
+pub(crate) use card::{chapter_link, see};
 
 use std::{
     num::NonZero,
@@ -134,6 +140,36 @@ fn yaml_file(source: &Source, text: &str) -> Loaded {
     }
     problems.extend(located(&d.found, text, &source.shown));
     Loaded { bank, problems }
+}
+
+/// Reads a text whose keys another room knows, with the decoder of the bank: the value that `read` made of it, and
+/// what is wrong with the text. What `read` gets is the whole file as one map.
+pub(crate) fn decode<T>(
+    text: &str,
+    origin: &Origin,
+    read: impl FnOnce(&mut Decoder, Node) -> Option<T>,
+) -> (Option<T>, Vec<Problem>) {
+    let document = outline::read(text);
+    let mut d = Decoder::new(origin.built_in);
+    let mut problems: Vec<Problem> = document
+        .errors
+        .into_iter()
+        .map(|error| Problem {
+            line: error.line,
+            column: error.column,
+            ..Problem::whole_file(&origin.file, error.message)
+        })
+        .collect();
+    let unreadable = !problems.is_empty() && document.root.is_empty();
+    let value = (!unreadable)
+        .then(|| read(&mut d, Node::Map(document.root)))
+        .flatten();
+    problems.extend(located(&d.found, text, &origin.file));
+    problems.sort_by_key(|problem| (problem.line, problem.column));
+    let sound = problems
+        .iter()
+        .all(|problem| problem.severity != Severity::Error);
+    (value.filter(|_| sound), problems)
 }
 
 /// Gives every mistake its line and column; beyond a limit only the count matters.
