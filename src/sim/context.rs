@@ -31,6 +31,11 @@ pub enum Timer {
 pub enum Occurrence {
     /// A message arrives.
     Deliver(Envelope),
+    /// A client starts by itself, unless it runs already.
+    Start {
+        /// Which.
+        node: NodeId,
+    },
     /// A timer fires, unless its node restarted in between.
     Fire {
         /// Whose.
@@ -110,6 +115,8 @@ pub struct World {
     pub ledger: Ledger,
     /// The last fault that hit a node: why it fell silent. For explanations only.
     pub faults: BTreeMap<NodeId, EventId>,
+    /// Brokers that the controller lets shut down; the cluster ends them.
+    pub ready_to_stop: Vec<super::types::BrokerId>,
     lives: Vec<Life>,
 }
 
@@ -125,6 +132,7 @@ impl World {
             events: EventLog::default(),
             ledger: Ledger::default(),
             faults: BTreeMap::new(),
+            ready_to_stop: Vec::new(),
             lives: Vec::new(),
         }
     }
@@ -232,6 +240,7 @@ impl World {
             from: envelope.to,
             to: envelope.from,
             incarnation: back.incarnation,
+            sent: self.now,
             correlation: envelope.correlation,
             cause: envelope.cause,
             message: Message::Disconnected,
@@ -269,6 +278,7 @@ impl Context<'_> {
             from,
             to,
             incarnation: 0,
+            sent: at.max(self.world.now),
             correlation,
             cause,
             message,

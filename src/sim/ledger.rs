@@ -118,6 +118,19 @@ struct Journal {
     epoch: LeaderEpoch,
 }
 
+/// A replica that starts to lead.
+#[derive(Debug, Clone, Copy)]
+pub struct NewLeader {
+    /// Of which partition.
+    pub partition: PartitionId,
+    /// Who.
+    pub leader: BrokerId,
+    /// In which leader epoch.
+    pub epoch: LeaderEpoch,
+    /// Where its log ends.
+    pub log_end: Offset,
+}
+
 /// What became of all records.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
@@ -203,7 +216,7 @@ impl Ledger {
     pub fn failed(&mut self, producer: u32, records: &Records, count: u32) {
         let fates = self.fates(producer);
         runs(records, count, |_, start, end| {
-            fates.failed.insert(start, end)
+            fates.failed.insert(start, end);
         });
     }
 
@@ -242,7 +255,7 @@ impl Ledger {
     pub fn never_written(&mut self, batch: &Batch) {
         let mut all = Vec::new();
         runs(&batch.records, batch.count, |producer, start, end| {
-            all.push((producer, start, end))
+            all.push((producer, start, end));
         });
         for (producer, start, end) in all {
             self.fates(producer).lost.insert(start, end);
@@ -322,14 +335,17 @@ impl Ledger {
     /// offset in that log, `tail` its batches from an offset on. Tells of what is thereby lost or back.
     pub fn new_leader(
         &mut self,
-        partition: PartitionId,
-        leader: BrokerId,
-        epoch: LeaderEpoch,
-        log_end: Offset,
+        change: NewLeader,
         epoch_at: impl Fn(Offset) -> Option<LeaderEpoch>,
         tail: impl FnOnce(Offset) -> Vec<Batch>,
         names: &Names,
     ) -> Vec<What> {
+        let NewLeader {
+            partition,
+            leader,
+            epoch,
+            log_end,
+        } = change;
         if epoch < self.journal(partition).epoch {
             return Vec::new();
         }
@@ -374,7 +390,7 @@ impl Ledger {
         }
         let mut pieces = Vec::new();
         runs(&entry.records, entry.count, |producer, start, end| {
-            pieces.push((producer, start, end))
+            pieces.push((producer, start, end));
         });
         for (producer, start, end) in pieces {
             let name = names
@@ -415,7 +431,7 @@ impl Ledger {
     ) {
         let mut pieces = Vec::new();
         runs(&batch.records, batch.count, |producer, start, end| {
-            pieces.push((producer, start, end))
+            pieces.push((producer, start, end));
         });
         for (producer, start, end) in pieces {
             let name = names
@@ -449,9 +465,9 @@ fn first_false(count: u32, holds: impl Fn(u32) -> bool) -> u32 {
     while low < high {
         let middle = low + (high - low) / 2;
         if holds(middle) {
-            low = middle + 1
+            low = middle + 1;
         } else {
-            high = middle
+            high = middle;
         }
     }
     low

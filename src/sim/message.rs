@@ -23,6 +23,8 @@ pub struct Envelope {
     pub to: NodeId,
     /// The receiver's incarnation to which the sender was connected; a restarted receiver does not get it.
     pub incarnation: u32,
+    /// When it leaves the sender; a sender that ends before does not send it.
+    pub sent: Time,
     /// The sender's number of the request; a reply repeats it.
     pub correlation: u32,
     /// The event that led to it.
@@ -84,6 +86,57 @@ impl Batch {
     }
 }
 
+impl Batch {
+    /// The part of the batch from this offset on.
+    #[must_use]
+    pub fn starting_at(&self, offset: Offset) -> Batch {
+        let skipped = offset
+            .saturating_sub(self.base_offset)
+            .min(Offset::from(self.count)) as u32;
+        let mut rest = self.part(skipped, self.count - skipped);
+        if self.first_sequence >= 0 {
+            rest.first_sequence =
+                super::broker::producer_state::advance_sequence(self.first_sequence, skipped);
+        }
+        rest
+    }
+
+    /// The part of the batch before this offset.
+    #[must_use]
+    pub fn ending_at(&self, offset: Offset) -> Batch {
+        let kept = offset
+            .saturating_sub(self.base_offset)
+            .min(Offset::from(self.count)) as u32;
+        self.part(0, kept)
+    }
+
+    fn part(&self, from: u32, count: u32) -> Batch {
+        let bytes = u64::from(self.bytes) * u64::from(count) / u64::from(self.count.max(1));
+        let records = match &self.records {
+            Records::Run { producer, first } => Records::Run {
+                producer: *producer,
+                first: first + u64::from(from),
+            },
+            Records::List { producer, numbers } => {
+                let end = (from + count) as usize;
+                let numbers = numbers.get(from as usize..end).unwrap_or(&[]).into();
+                Records::List {
+                    producer: *producer,
+                    numbers,
+                }
+            }
+            other => other.clone(),
+        };
+        Batch {
+            base_offset: self.base_offset + Offset::from(from),
+            count,
+            bytes: bytes as u32,
+            records,
+            ..self.clone()
+        }
+    }
+}
+
 /// One partition's position in a fetch request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FetchPosition {
@@ -123,7 +176,7 @@ pub struct FetchRequest {
 pub struct FetchedPartition {
     /// Which partition.
     pub partition: PartitionId,
-    /// How it went.
+    /// How it went. After an error the session holds the partition no more; the reader sends its position anew.
     pub error: Option<ErrorCode>,
     /// The leader's high watermark.
     pub high_watermark: Offset,
@@ -249,6 +302,13 @@ pub enum MetadataRecord {
         topic: TopicId,
         /// Its own settings, over those of the brokers.
         overrides: Arc<[(super::settings::Setting, i64)]>,
+    },
+    /// A setting of all brokers was changed at run time.
+    Cluster {
+        /// Which.
+        setting: super::settings::Setting,
+        /// Its value.
+        value: i64,
     },
     /// A partition was created or changed.
     Partition(Arc<PartitionRecord>),
@@ -438,8 +498,8 @@ pub enum Message {
     AlterPartitionRequest(Box<AlterPartition>),
     AlterPartitionResponse {
         partition: PartitionId,
-        error: Option<ErrorCode>,
-        record: Option<Arc<PartitionRecord>>,
+        proposal: u64,
+        result: Result<Arc<PartitionRecord>, ErrorCode>,
     },
     MetadataFetchRequest {
         offset: u64,
@@ -469,8 +529,26 @@ pub struct AlterPartition {
     pub partition_epoch: i32,
     /// The ISR it wants, each member with the broker epoch the leader saw (KIP-903).
     pub new_isr: Vec<(BrokerId, BrokerEpoch)>,
-    /// Whether it is still recovering from an unclean election.
-    pub recovering: bool,
+    /// The leader's number of the proposal.
+    pub proposal: u64,
+    /// Why it asks; for explanations, not in Kafka's protocol.
+    pub reason: AlterReason,
+}
+
+/// Why a leader wants to change its ISR.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AlterReason {
+    /// Members are not caught up.
+    Shrink(super::event::ShrinkReason),
+    /// A follower reached the high watermark.
+    Expand {
+        /// The follower.
+        joiner: BrokerId,
+        /// The leader's log end.
+        log_end: Offset,
+        /// The leader's high watermark.
+        high_watermark: Offset,
+    },
 }
 
 impl Message {

@@ -7,6 +7,7 @@
 //! through a [`context::Context`], and they meet only through the [`network`].
 
 pub mod broker;
+pub mod cluster;
 pub mod command;
 pub mod conformance;
 pub mod consumer;
@@ -14,6 +15,7 @@ pub mod context;
 pub mod controller;
 pub mod event;
 pub mod group;
+pub mod invariant;
 pub mod ledger;
 pub mod message;
 pub mod network;

@@ -120,6 +120,11 @@ impl<T> EventQueue<T> {
         heap[hole] = key;
     }
 
+    /// What waits, in no particular order, to change.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slots.iter_mut().flatten()
+    }
+
     /// What waits, in no particular order, with the time at which it is due.
     pub fn iter(&self) -> impl Iterator<Item = (Time, &T)> {
         self.heap.iter().filter_map(|key| {

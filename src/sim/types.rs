@@ -84,11 +84,12 @@ pub enum ErrorCode {
     InvalidPartitions,
     TopicAlreadyExists,
     InvalidReplicationFactor,
+    FetchSessionIdNotFound,
 }
 
 impl ErrorCode {
     /// Every code, in the order of the protocol's names above.
-    pub const ALL: [ErrorCode; 45] = [
+    pub const ALL: [ErrorCode; 46] = [
         ErrorCode::OffsetOutOfRange,
         ErrorCode::UnknownTopicOrPartition,
         ErrorCode::LeaderNotAvailable,
@@ -134,6 +135,7 @@ impl ErrorCode {
         ErrorCode::InvalidPartitions,
         ErrorCode::TopicAlreadyExists,
         ErrorCode::InvalidReplicationFactor,
+        ErrorCode::FetchSessionIdNotFound,
     ];
 
     /// The protocol's name, as a client logs it (`NOT_ENOUGH_REPLICAS`).
@@ -184,6 +186,7 @@ impl ErrorCode {
             ErrorCode::InvalidPartitions => "INVALID_PARTITIONS",
             ErrorCode::TopicAlreadyExists => "TOPIC_ALREADY_EXISTS",
             ErrorCode::InvalidReplicationFactor => "INVALID_REPLICATION_FACTOR",
+            ErrorCode::FetchSessionIdNotFound => "FETCH_SESSION_ID_NOT_FOUND",
         }
     }
 

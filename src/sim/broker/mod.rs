@@ -1,18 +1,48 @@
-//! What one broker keeps and decides: its logs' histories, its view as a
-//! leader, what it remembers of producers.
+//! What one broker keeps and decides: its logs, its view as a leader, what it remembers of producers.
+//!
+//! [`Broker`] handles every message and timer of one broker process. Producing, serving fetches, following other
+//! leaders and replaying metadata are in the files beside it; the rules of replication are pure state machines in
+//! [`partition_state`], [`epoch_cache`] and [`producer_state`].
 
 pub mod epoch_cache;
+mod fetcher;
+mod image;
+mod lifecycle;
+pub mod log;
+mod metadata;
+mod offsets;
 pub mod partition_state;
+mod produce;
 pub mod producer_state;
 pub mod reading;
 pub mod reconcile;
+mod replica;
+mod serve;
+
+pub use image::Image;
+pub use lifecycle::Ending;
+pub use replica::{Leading, Replica, Role};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::context::{Context, Timer};
+use super::message::{Envelope, Message};
+use super::node::{NodeId, PartitionMap};
+use super::settings::{Setting, Settings};
+use super::spec::DiskSpec;
+use super::time::Time;
+use super::types::{BrokerEpoch, BrokerId};
+use fetcher::Fetcher;
+use produce::Purgatory;
+use serve::Sessions;
 
 /// What a broker asks to be woken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BrokerTimer {
     /// Register with the controller, or send the next heartbeat.
     Heartbeat,
-    /// Ask the controller for metadata again.
+    /// Look whether the controller answered the metadata fetch.
     MetadataFetch,
     /// Look for ISR members that are not caught up.
     ShrinkIsr,
@@ -23,10 +53,238 @@ pub enum BrokerTimer {
     /// Send a fetch to this leader again.
     Fetch {
         /// The leader.
-        leader: super::types::BrokerId,
+        leader: BrokerId,
     },
     /// Answer fetches and produce requests whose time is up.
     Purgatory,
     /// Ask the controller for unanswered ISR changes again.
     AlterPartition,
+}
+
+/// How far a broker is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Its process does not run.
+    Down,
+    /// It asks the controller to register it.
+    Registering,
+    /// It is registered and serves.
+    Running,
+    /// It has asked to shut down in a controlled way.
+    ShuttingDown,
+}
+
+/// The broker's disk.
+#[derive(Debug, Clone)]
+struct Disk {
+    spec: DiskSpec,
+    factor: u32,
+    busy_until: Time,
+}
+
+impl Disk {
+    /// When an append of so many batches and bytes that starts now is done.
+    fn write(&mut self, now: Time, batches: u32, bytes: u64) -> Time {
+        let transfer = bytes * 1_000_000 / self.spec.bytes_per_second.max(1);
+        let cost = (self.spec.append.0 * u64::from(batches) + transfer) * u64::from(self.factor);
+        self.busy_until = self.busy_until.max(now) + Time(cost);
+        self.busy_until
+    }
+}
+
+/// A broker.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    /// `node.id`
+    pub id: BrokerId,
+    /// Its settings.
+    pub settings: Settings,
+    /// `broker.rack`
+    pub rack: Option<Arc<str>>,
+    /// Every broker's rack.
+    racks: Arc<BTreeMap<BrokerId, Arc<str>>>,
+    /// How far it is.
+    pub stage: Stage,
+    /// Its registration.
+    pub epoch: BrokerEpoch,
+    /// What it knows of the cluster.
+    pub image: Image,
+    /// Its replicas.
+    pub replicas: PartitionMap<Replica>,
+    controllers: u32,
+    /// The controller it believes to be active.
+    controller: u32,
+    heartbeat_unanswered: bool,
+    /// The metadata fetch under way, or 0.
+    metadata_correlation: u32,
+    metadata_asked: Time,
+    metadata_timer: Option<Time>,
+    clean_shutdown: bool,
+    correlation: u32,
+    producer_ids: u64,
+    disk: Disk,
+    fetchers: Vec<Fetcher>,
+    sessions: Sessions,
+    purgatory: Purgatory,
+    alter: lifecycle::AlterQueue,
+    /// Appends of the group coordinator that are decided: its token, and what went wrong.
+    pub coordinator_appends: Vec<(u64, Option<super::types::ErrorCode>)>,
+}
+
+impl Broker {
+    /// A broker that does not run yet.
+    pub fn new(
+        id: BrokerId,
+        settings: Settings,
+        racks: Arc<BTreeMap<BrokerId, Arc<str>>>,
+        disk: DiskSpec,
+        controllers: u32,
+    ) -> Broker {
+        Broker {
+            id,
+            settings,
+            rack: racks.get(&id).cloned(),
+            racks,
+            stage: Stage::Down,
+            epoch: -1,
+            image: Image::default(),
+            replicas: PartitionMap::default(),
+            controllers,
+            controller: 1,
+            heartbeat_unanswered: false,
+            metadata_correlation: 0,
+            metadata_asked: Time::ZERO,
+            metadata_timer: None,
+            clean_shutdown: true,
+            correlation: 0,
+            producer_ids: 0,
+            disk: Disk {
+                spec: disk,
+                factor: 1,
+                busy_until: Time::ZERO,
+            },
+            fetchers: Vec::new(),
+            sessions: Sessions::default(),
+            purgatory: Purgatory::default(),
+            alter: lifecycle::AlterQueue::default(),
+            coordinator_appends: Vec::new(),
+        }
+    }
+
+    /// How many times slower than usual its disk is.
+    pub fn disk_factor(&self) -> u32 {
+        self.disk.factor
+    }
+
+    /// Slows the disk, or with 1 makes it as fast as ever.
+    pub fn set_disk_factor(&mut self, factor: u32, now: Time) {
+        self.disk.factor = factor;
+        if factor == 1 {
+            self.disk.busy_until = self.disk.busy_until.min(now);
+        }
+    }
+
+    fn next_correlation(&mut self) -> u32 {
+        self.correlation = self.correlation.wrapping_add(1);
+        self.correlation
+    }
+
+    fn timer(ctx: &mut Context, at: Time, timer: BrokerTimer) {
+        ctx.set_timer(at, Timer::Broker(timer));
+    }
+
+    /// A message arrives.
+    pub fn on_message(&mut self, envelope: Envelope, ctx: &mut Context) {
+        let Envelope {
+            from,
+            correlation,
+            message,
+            ..
+        } = envelope;
+        match message {
+            Message::ProduceRequest {
+                acks,
+                timeout,
+                batches,
+            } => {
+                self.on_produce(from, correlation, acks, timeout, batches, ctx);
+            }
+            Message::FetchRequest(request) => self.on_fetch(from, correlation, *request, ctx),
+            Message::FetchResponse(response) => {
+                if let NodeId::Broker(leader) = from {
+                    self.on_fetch_response(leader, correlation, *response, ctx);
+                }
+            }
+            Message::Disconnected => self.on_disconnected(from, ctx),
+            Message::BrokerRegistrationResponse { error, epoch } => {
+                self.on_registered(from, error, epoch, ctx);
+            }
+            Message::BrokerHeartbeatResponse {
+                error,
+                fenced: _,
+                should_shut_down,
+            } => {
+                self.on_heartbeat_answer(from, error, should_shut_down, ctx);
+            }
+            Message::MetadataFetchResponse {
+                error,
+                first,
+                records,
+            } => {
+                self.on_metadata(from, correlation, error, first, &records, ctx);
+            }
+            Message::AlterPartitionResponse {
+                partition,
+                proposal,
+                result,
+            } => {
+                self.on_alter_answer(partition, proposal, result, ctx);
+            }
+            Message::InitProducerIdRequest { known } => {
+                self.on_init_producer_id(from, correlation, known, ctx);
+            }
+            Message::MetadataRequest { topics } => {
+                self.on_metadata_request(from, correlation, &topics, ctx);
+            }
+            Message::ListOffsetsRequest { partitions } => {
+                self.on_list_offsets(from, correlation, &partitions, ctx);
+            }
+            Message::OffsetForLeaderEpochRequest { partitions } => {
+                self.on_offset_for_epoch(from, correlation, &partitions, ctx);
+            }
+            _ => {}
+        }
+    }
+
+    /// A timer fires.
+    pub fn on_timer(&mut self, timer: BrokerTimer, ctx: &mut Context) {
+        match timer {
+            BrokerTimer::Heartbeat => self.heartbeat(ctx),
+            BrokerTimer::MetadataFetch => self.check_metadata_fetch(ctx),
+            BrokerTimer::ShrinkIsr => {
+                self.shrink_isrs(ctx);
+                let lag = self.settings.time(Setting::ReplicaLagTimeMax);
+                Self::timer(ctx, ctx.now() + Time(lag.0 / 2), timer);
+            }
+            BrokerTimer::Checkpoint => {
+                for (_, replica) in self.replicas.iter_mut() {
+                    replica.checkpoint = replica.high_watermark();
+                }
+                Self::timer(
+                    ctx,
+                    ctx.now() + self.settings.time(Setting::HighWatermarkCheckpoint),
+                    timer,
+                );
+            }
+            BrokerTimer::Flush => {
+                for (_, replica) in self.replicas.iter_mut() {
+                    replica.flushed = replica.log.end();
+                }
+                Self::timer(ctx, ctx.now() + self.disk.spec.flush, timer);
+            }
+            BrokerTimer::Fetch { leader } => self.fetch_again(leader, ctx),
+            BrokerTimer::Purgatory => self.expire(ctx),
+            BrokerTimer::AlterPartition => self.resend_alters(ctx),
+        }
+    }
 }

@@ -281,6 +281,14 @@ impl ProducerStates {
             .insert(self.end_offset, self.producers.clone());
     }
 
+    /// Forgets all but the newest `count` snapshots, as old segments take theirs
+    /// along.
+    pub fn keep_snapshots(&mut self, count: usize) {
+        while self.snapshots.len() > count {
+            self.snapshots.pop_first();
+        }
+    }
+
     /// The oldest and the newest snapshot's offset.
     pub fn snapshot_range(&self) -> Option<(Offset, Offset)> {
         let (oldest, _) = self.snapshots.first_key_value()?;

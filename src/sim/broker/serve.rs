@@ -1,0 +1,740 @@
+//! Serving fetches of followers and consumers, with sessions and long polls.
+//!
+//! A session remembers each reader's positions, so that a request carries only what changed (KIP-227). A request
+//! without enough data waits until data comes or its time is up. A follower whose position stands at the log end with
+//! nothing new counts as caught up at each of its requests; that is noted when it next matters, not at each request.
+//!
+//! Source: `ReplicaManager.fetchMessages`, `DelayedFetch`, `FetchSession`; KIP-207, KIP-227, KIP-392, KIP-595.
+
+use std::sync::Arc;
+
+use super::partition_state::LeaderMoment;
+use super::reconcile::{check_request_epoch, divergence};
+use super::replica::{Replica, Role};
+use super::{Broker, BrokerTimer};
+use crate::sim::context::Context;
+use crate::sim::event::{EventId, What};
+use crate::sim::message::{
+    AlterReason, Batch, FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Message,
+};
+use crate::sim::node::{NodeId, PartitionId, PartitionMap};
+use crate::sim::settings::Setting;
+use crate::sim::time::Time;
+use crate::sim::types::{BrokerEpoch, BrokerId, ErrorCode, Offset};
+
+#[derive(Debug, Clone)]
+struct Reading {
+    position: FetchPosition,
+    /// The high watermark last sent; `Offset::MAX` before the first answer.
+    sent_high_watermark: Offset,
+    /// Whether it stands in the session's list of partitions to look at.
+    listed: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Parked {
+    correlation: u32,
+    deadline: Time,
+    cause: Option<EventId>,
+}
+
+#[derive(Debug, Clone)]
+struct Session {
+    epoch: u32,
+    replica: Option<(BrokerId, BrokerEpoch)>,
+    min_bytes: u32,
+    partition_max_bytes: u32,
+    rack: Option<Arc<str>>,
+    partitions: PartitionMap<Reading>,
+    /// Partitions that may have news for the reader.
+    list: Vec<PartitionId>,
+    parked: Option<Parked>,
+    last_fetch: Time,
+}
+
+/// All readers' sessions, by reader.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sessions(Vec<(NodeId, Session)>);
+
+impl Sessions {
+    fn place(&self, node: NodeId) -> Option<usize> {
+        self.0.binary_search_by_key(&node, |(known, _)| *known).ok()
+    }
+    fn get_mut(&mut self, node: NodeId) -> Option<&mut Session> {
+        self.place(node).map(|place| &mut self.0[place].1)
+    }
+    /// The reader is gone.
+    pub(super) fn remove(&mut self, node: NodeId) {
+        if let Some(place) = self.place(node) {
+            self.0.remove(place);
+        }
+    }
+    /// The earliest time at which a waiting fetch must be answered.
+    pub(super) fn next_deadline(&self) -> Option<Time> {
+        self.0
+            .iter()
+            .filter_map(|(_, session)| session.parked.as_ref().map(|parked| parked.deadline))
+            .min()
+    }
+}
+
+impl Session {
+    fn list(&mut self, partition: PartitionId) {
+        if let Some(reading) = self.partitions.get_mut(partition)
+            && !reading.listed
+        {
+            reading.listed = true;
+            self.list.push(partition);
+        }
+    }
+}
+
+impl Broker {
+    pub(super) fn on_fetch(
+        &mut self,
+        from: NodeId,
+        correlation: u32,
+        request: FetchRequest,
+        ctx: &mut Context,
+    ) {
+        let now = ctx.now();
+        if request.session_epoch == 0 {
+            self.open_session(from, &request);
+        }
+        let Some(session) = self.sessions.get_mut(from) else {
+            return Self::refuse_session(from, correlation, ctx);
+        };
+        if session.epoch != request.session_epoch {
+            self.sessions.remove(from);
+            return Self::refuse_session(from, correlation, ctx);
+        }
+        session.epoch += 1;
+        session.replica = request.replica;
+        session.last_fetch = now;
+        for partition in &request.forgotten {
+            session.partitions.remove(*partition);
+            session.list.retain(|known| known != partition);
+        }
+        for position in &request.changed {
+            let fresh = || Reading {
+                position: *position,
+                sent_high_watermark: Offset::MAX,
+                listed: false,
+            };
+            session.partitions.entry(position.partition, fresh).position = *position;
+            session.list(position.partition);
+        }
+        if let Some((follower, epoch)) = request.replica {
+            self.note_follower(from, follower, epoch, ctx);
+        } else {
+            for position in &request.changed {
+                if let Some(leading) = self
+                    .replicas
+                    .get_mut(position.partition)
+                    .and_then(Replica::leading_mut)
+                    && !leading.readers.contains(&from)
+                {
+                    leading.readers.push(from);
+                }
+            }
+        }
+        let deadline = now + request.max_wait;
+        let parked = Parked {
+            correlation,
+            deadline,
+            cause: ctx.cause,
+        };
+        let Some(session) = self.sessions.get_mut(from) else {
+            return;
+        };
+        session.parked = Some(parked);
+        self.answer_if_ready(from, ctx);
+        self.arm_purgatory(deadline, ctx);
+    }
+
+    fn refuse_session(from: NodeId, correlation: u32, ctx: &mut Context) {
+        let error = Some(ErrorCode::FetchSessionIdNotFound);
+        let response = FetchResponse {
+            error,
+            session_epoch: 0,
+            partitions: Vec::new(),
+            batches: Vec::new(),
+        };
+        ctx.send(
+            from,
+            correlation,
+            Message::FetchResponse(Box::new(response)),
+        );
+    }
+
+    fn open_session(&mut self, from: NodeId, request: &FetchRequest) {
+        self.sessions.remove(from);
+        let session = Session {
+            epoch: 0,
+            replica: request.replica,
+            min_bytes: request.min_bytes,
+            partition_max_bytes: request.partition_max_bytes,
+            rack: request.rack.clone(),
+            partitions: PartitionMap::default(),
+            list: Vec::new(),
+            parked: None,
+            last_fetch: Time::ZERO,
+        };
+        if let Err(place) = self
+            .sessions
+            .0
+            .binary_search_by_key(&from, |(known, _)| *known)
+        {
+            self.sessions.0.insert(place, (from, session));
+        }
+    }
+
+    /// Notes a follower's positions: all that are listed. Those that are not stand at the log end.
+    fn note_follower(
+        &mut self,
+        from: NodeId,
+        follower: BrokerId,
+        epoch: BrokerEpoch,
+        ctx: &mut Context,
+    ) {
+        let now = ctx.now();
+        let Some(place) = self.sessions.place(from) else {
+            return;
+        };
+        for index in 0..self.sessions.0[place].1.list.len() {
+            let session = &self.sessions.0[place].1;
+            let partition = session.list[index];
+            let Some(position) = session
+                .partitions
+                .get(partition)
+                .map(|reading| reading.position)
+            else {
+                continue;
+            };
+            let Some(replica) = self.replicas.get_mut(partition) else {
+                continue;
+            };
+            if check_epoch(replica, &position).is_err() || diverges(replica, &position).is_some() {
+                continue;
+            }
+            let (log_end, config) = (replica.log.end(), replica.isr_config);
+            let at = LeaderMoment {
+                log_end,
+                now: now.0,
+            };
+            let Role::Leader(leading) = &mut replica.role else {
+                continue;
+            };
+            let offset = position.offset;
+            let noted =
+                leading
+                    .state
+                    .follower_fetch(follower, offset, epoch, at, &self.image, &config);
+            let Ok(outcome) = noted else { continue };
+            let high_watermark = leading.state.high_watermark();
+            if let Some(proposal) = outcome.alter {
+                let reason = AlterReason::Expand {
+                    joiner: follower,
+                    log_end,
+                    high_watermark,
+                };
+                self.propose(partition, &proposal, reason, ctx);
+            }
+            if outcome.high_watermark.is_some() {
+                self.high_watermark_moved(partition, ctx);
+            }
+        }
+    }
+
+    /// Before the log end of a partition moves: followers that stood at it count as caught up at their last request.
+    pub(super) fn settle_idle_followers(&mut self, partition: PartitionId, now: Time) {
+        let Some(replica) = self.replicas.get_mut(partition) else {
+            return;
+        };
+        let (log_end, config) = (replica.log.end(), replica.isr_config);
+        let Role::Leader(leading) = &mut replica.role else {
+            return;
+        };
+        for index in 0..replica.record.replicas.len() {
+            let follower = replica.record.replicas[index];
+            if follower == self.id
+                || leading
+                    .state
+                    .follower(follower)
+                    .and_then(|state| state.log_end)
+                    != Some(log_end)
+            {
+                continue;
+            }
+            let Some(session) = self.sessions.get_mut(NodeId::Broker(follower)) else {
+                continue;
+            };
+            let (Some((_, epoch)), Some(_)) =
+                (session.replica, session.partitions.place(partition))
+            else {
+                continue;
+            };
+            let at = LeaderMoment {
+                log_end,
+                now: session.last_fetch.0.min(now.0),
+            };
+            // The position did not move, so neither does the high watermark, and an ISR member proposes nothing.
+            if leading.state.isr().contains(&follower) {
+                let _ = leading.state.follower_fetch(
+                    follower,
+                    log_end,
+                    epoch,
+                    at,
+                    &self.image,
+                    &config,
+                );
+            }
+        }
+    }
+
+    /// New data is in the log of a leader: followers want it.
+    pub(super) fn wake_followers(&mut self, partition: PartitionId, ctx: &mut Context) {
+        let Some(record) = self
+            .replicas
+            .get(partition)
+            .map(|replica| Arc::clone(&replica.record))
+        else {
+            return;
+        };
+        for follower in record.replicas.iter().copied() {
+            if follower != self.id {
+                self.wake(NodeId::Broker(follower), partition, ctx);
+            }
+        }
+    }
+
+    /// The high watermark of a led partition moved: produce requests may be answered, consumers may read, and
+    /// followers learn it with their next answer.
+    pub(super) fn high_watermark_moved(&mut self, partition: PartitionId, ctx: &mut Context) {
+        self.complete_produce(partition, ctx);
+        let Some(record) = self
+            .replicas
+            .get(partition)
+            .map(|replica| Arc::clone(&replica.record))
+        else {
+            return;
+        };
+        for follower in &record.replicas {
+            if let Some(session) = self.sessions.get_mut(NodeId::Broker(*follower)) {
+                session.list(partition);
+            }
+        }
+        self.wake_readers(partition, ctx);
+        self.tell_thaw(partition, ctx);
+    }
+
+    /// Wakes the consumers of a partition; forgets those that read elsewhere by now.
+    fn wake_readers(&mut self, partition: PartitionId, ctx: &mut Context) {
+        let Some(leading) = self
+            .replicas
+            .get_mut(partition)
+            .and_then(Replica::leading_mut)
+        else {
+            return;
+        };
+        if leading.readers.is_empty() {
+            return;
+        }
+        let mut readers = std::mem::take(&mut leading.readers);
+        let sessions = &mut self.sessions;
+        readers.retain(|reader| {
+            sessions
+                .get_mut(*reader)
+                .is_some_and(|session| session.partitions.place(partition).is_some())
+        });
+        for reader in &readers {
+            self.wake(*reader, partition, ctx);
+        }
+        if let Some(leading) = self
+            .replicas
+            .get_mut(partition)
+            .and_then(Replica::leading_mut)
+        {
+            leading.readers = readers;
+        }
+    }
+
+    /// Something about the partition changed that every reader must hear, as an error if need be.
+    pub(super) fn wake_sessions_of(&mut self, partition: PartitionId, ctx: &mut Context) {
+        let nodes: Vec<_> = self.sessions.0.iter().map(|(node, _)| *node).collect();
+        for node in nodes {
+            self.wake(node, partition, ctx);
+        }
+    }
+
+    fn wake(&mut self, node: NodeId, partition: PartitionId, ctx: &mut Context) {
+        if let Some(session) = self.sessions.get_mut(node) {
+            session.list(partition);
+            if session.parked.is_some() {
+                self.answer_if_ready(node, ctx);
+            }
+        }
+    }
+
+    /// Answers a waiting fetch if there is enough, or an error.
+    fn answer_if_ready(&mut self, node: NodeId, ctx: &mut Context) {
+        let Some(place) = self.sessions.place(node) else {
+            return;
+        };
+        let (mut bytes, mut urgent) = (0, false);
+        let session = &self.sessions.0[place].1;
+        for partition in &session.list {
+            let Some(reading) = session.partitions.get(*partition) else {
+                continue;
+            };
+            match self.available(&reading.position, session) {
+                Ok(more) => bytes += more,
+                Err(()) => urgent = true,
+            }
+        }
+        if urgent || (bytes > 0 && bytes >= session.min_bytes) {
+            self.answer(place, ctx);
+        }
+    }
+
+    /// How many bytes a position could be given now; `Err` if it must hear something else at once.
+    fn available(&self, position: &FetchPosition, session: &Session) -> Result<u32, ()> {
+        let Some(replica) = self.replicas.get(position.partition) else {
+            return Err(());
+        };
+        check_access(
+            replica,
+            position,
+            session.replica.is_some(),
+            session.rack.is_some(),
+        )
+        .map_err(drop)?;
+        if session.replica.is_some() && diverges(replica, position).is_some() {
+            return Err(());
+        }
+        let bound = if session.replica.is_some() {
+            replica.log.end()
+        } else {
+            replica.high_watermark()
+        };
+        if position.offset > replica.log.end()
+            || (session.replica.is_some() && position.offset > bound)
+        {
+            return Err(());
+        }
+        if position.offset >= bound {
+            return Ok(0);
+        }
+        let first = replica.log.batches_from(position.offset).next();
+        Ok(first
+            .filter(|batch| batch.next_offset() <= bound)
+            .map_or(0, |batch| batch.bytes.max(1)))
+    }
+
+    /// Answers a session's waiting fetch with whatever there is.
+    fn answer(&mut self, place: usize, ctx: &mut Context) {
+        let (node, session) = &mut self.sessions.0[place];
+        let node = *node;
+        let Some(parked) = session.parked.take() else {
+            return;
+        };
+        let list = std::mem::take(&mut session.list);
+        let mut kept = Vec::new();
+        let mut partitions = Vec::with_capacity(list.len());
+        let mut batches = Vec::new();
+        for partition in list {
+            let session = &mut self.sessions.0[place].1;
+            let Some(reading) = session.partitions.get_mut(partition) else {
+                continue;
+            };
+            let (position, sent) = (reading.position, reading.sent_high_watermark);
+            let follower = session.replica.map(|(id, _)| id);
+            let max_bytes = session.partition_max_bytes;
+            let rack = session.rack.clone();
+            let fetched = self.read_partition(
+                &position,
+                follower,
+                max_bytes,
+                rack.as_deref(),
+                &mut batches,
+            );
+            let news = fetched.batches > 0
+                || fetched.error.is_some()
+                || fetched.diverging.is_some()
+                || fetched.preferred_replica.is_some()
+                || fetched.high_watermark != sent;
+            let outside = follower.is_some_and(|follower| self.is_outside_isr(partition, follower));
+            let session = &mut self.sessions.0[place].1;
+            if fetched.error.is_some() {
+                // The reader asks for it anew when it is ready to.
+                session.partitions.remove(partition);
+            } else if let Some(reading) = session.partitions.get_mut(partition) {
+                reading.sent_high_watermark = fetched.high_watermark;
+                // A reader that has more to read, or waits to join the ISR, stays on the list.
+                reading.listed = outside || fetched.batches > 0;
+                if reading.listed {
+                    kept.push(partition);
+                }
+            }
+            if news {
+                partitions.push(fetched);
+            }
+        }
+        let session = &mut self.sessions.0[place].1;
+        session.list = kept;
+        let response = FetchResponse {
+            error: None,
+            session_epoch: session.epoch,
+            partitions,
+            batches,
+        };
+        let before = ctx.cause;
+        ctx.cause = before.or(parked.cause);
+        ctx.send(
+            node,
+            parked.correlation,
+            Message::FetchResponse(Box::new(response)),
+        );
+        ctx.cause = before;
+    }
+
+    fn is_outside_isr(&self, partition: PartitionId, follower: BrokerId) -> bool {
+        let leading = self.replicas.get(partition).and_then(Replica::leading);
+        leading.is_some_and(|leading| !leading.state.isr().contains(&follower))
+    }
+
+    fn read_partition(
+        &self,
+        position: &FetchPosition,
+        follower: Option<BrokerId>,
+        max_bytes: u32,
+        rack: Option<&str>,
+        batches: &mut Vec<Batch>,
+    ) -> FetchedPartition {
+        let mut fetched = FetchedPartition {
+            partition: position.partition,
+            error: None,
+            high_watermark: 0,
+            log_start: 0,
+            diverging: None,
+            leader_hint: None,
+            preferred_replica: None,
+            batches: 0,
+        };
+        let Some(replica) = self.replicas.get(position.partition) else {
+            fetched.error = Some(ErrorCode::NotLeaderOrFollower);
+            fetched.leader_hint = self.leader_hint(position.partition);
+            return fetched;
+        };
+        fetched.high_watermark = replica.high_watermark();
+        if let Err(error) = check_access(replica, position, follower.is_some(), rack.is_some()) {
+            fetched.error = Some(error);
+            fetched.leader_hint = self.leader_hint(position.partition);
+            return fetched;
+        }
+        if follower.is_some() {
+            fetched.diverging = diverges(replica, position);
+            if fetched.diverging.is_some() {
+                return fetched;
+            }
+        }
+        if position.offset > replica.log.end() {
+            fetched.error = Some(ErrorCode::OffsetOutOfRange);
+            if follower.is_some() {
+                fetched.high_watermark = replica.log.end();
+            }
+            return fetched;
+        }
+        if follower.is_none() {
+            fetched.preferred_replica =
+                rack.and_then(|rack| self.replica_in_rack(replica, position, rack));
+            if fetched.preferred_replica.is_some() {
+                return fetched;
+            }
+        }
+        let bound = if follower.is_some() {
+            replica.log.end()
+        } else {
+            replica.high_watermark()
+        };
+        let before = batches.len();
+        replica.log.read(position.offset, bound, max_bytes, batches);
+        fetched.batches = (batches.len() - before) as u32;
+        fetched
+    }
+
+    /// A follower in the consumer's rack that is in sync and has the position (KIP-392).
+    fn replica_in_rack(
+        &self,
+        replica: &Replica,
+        position: &FetchPosition,
+        rack: &str,
+    ) -> Option<BrokerId> {
+        if !self.settings.is_on(Setting::ReplicaSelectorRackAware)
+            || self.rack.as_deref() == Some(rack)
+        {
+            return None;
+        }
+        let leading = replica.leading()?;
+        let usable = |id: &&BrokerId| {
+            **id != self.id
+                && self.racks.get(id).is_some_and(|of| &**of == rack)
+                && self.image.brokers.get(id).is_some_and(|view| !view.fenced)
+                && leading.state.follower(**id).and_then(|state| state.log_end)
+                    >= Some(position.offset)
+        };
+        leading.state.isr().iter().find(usable).copied()
+    }
+
+    /// Sets the timer for what waits, unless one is set for sooner.
+    pub(super) fn arm_purgatory(&mut self, deadline: Time, ctx: &mut Context) {
+        if self.purgatory.timer.is_none_or(|set| deadline < set) {
+            self.purgatory.timer = Some(deadline);
+            Self::timer(ctx, deadline, BrokerTimer::Purgatory);
+        }
+    }
+
+    /// Answers everything whose time is up.
+    pub(super) fn expire(&mut self, ctx: &mut Context) {
+        let now = ctx.now();
+        if self.purgatory.timer.is_none_or(|set| set > now) {
+            return; // an earlier timer took its place
+        }
+        self.purgatory.timer = None;
+        for place in 0..self.sessions.0.len() {
+            let due = |(_, session): &(NodeId, Session)| {
+                session
+                    .parked
+                    .as_ref()
+                    .is_some_and(|parked| parked.deadline <= now)
+            };
+            if self.sessions.0.get(place).is_some_and(due) {
+                self.answer(place, ctx);
+            }
+        }
+        self.expire_produce(ctx);
+        let next = [
+            self.sessions.next_deadline(),
+            self.purgatory.next_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
+        if let Some(deadline) = next {
+            self.arm_purgatory(deadline, ctx);
+        }
+    }
+
+    /// Tells once when the high watermark stands below the minimum ISR, and once when it moves again.
+    pub(super) fn after_isr_change(&mut self, partition: PartitionId, ctx: &mut Context) {
+        let broker = self.id;
+        let Some(replica) = self.replicas.get_mut(partition) else {
+            return;
+        };
+        let (log_end, config) = (replica.log.end(), replica.isr_config);
+        let Role::Leader(leading) = &mut replica.role else {
+            return;
+        };
+        let under = leading.state.is_under_min_isr(&config);
+        let high_watermark = leading.state.high_watermark();
+        if under && !leading.told_frozen && log_end > high_watermark {
+            leading.told_frozen = true;
+            let (isr, min_isr) = (
+                leading.state.isr().to_vec(),
+                leading.state.effective_min_isr(&config) as u32,
+            );
+            let tp = ctx.world.names.tp(partition);
+            let leader = broker;
+            ctx.emit(What::HighWatermarkFrozen {
+                tp,
+                leader,
+                high_watermark,
+                log_end,
+                isr,
+                min_isr,
+            });
+        }
+    }
+
+    fn tell_thaw(&mut self, partition: PartitionId, ctx: &mut Context) {
+        let leader = self.id;
+        let Some(replica) = self.replicas.get_mut(partition) else {
+            return;
+        };
+        let config = replica.isr_config;
+        let Role::Leader(leading) = &mut replica.role else {
+            return;
+        };
+        if !leading.told_frozen {
+            return;
+        }
+        leading.told_frozen = false;
+        let high_watermark = leading.state.high_watermark();
+        let (isr, min_isr) = (
+            leading.state.isr().to_vec(),
+            leading.state.effective_min_isr(&config) as u32,
+        );
+        let tp = ctx.world.names.tp(partition);
+        ctx.emit(What::HighWatermarkMoves {
+            tp,
+            leader,
+            high_watermark,
+            isr,
+            min_isr,
+        });
+    }
+
+    /// Tries to move the high watermark after something beside a fetch changed.
+    pub(super) fn try_advance(&mut self, partition: PartitionId, ctx: &mut Context) {
+        let now = ctx.now();
+        let Broker {
+            replicas, image, ..
+        } = self;
+        let Some(replica) = replicas.get_mut(partition) else {
+            return;
+        };
+        let (log_end, config) = (replica.log.end(), replica.isr_config);
+        let Role::Leader(leading) = &mut replica.role else {
+            return;
+        };
+        if leading
+            .state
+            .maybe_advance(log_end, now.0, image, &config)
+            .is_some()
+        {
+            self.high_watermark_moved(partition, ctx);
+        }
+    }
+}
+
+/// Whether a reader may read here: leadership and epoch (KIP-320); a consumer that asks a follower names its rack.
+fn check_access(
+    replica: &Replica,
+    position: &FetchPosition,
+    is_follower: bool,
+    reads_followers: bool,
+) -> Result<(), ErrorCode> {
+    if !matches!(replica.role, Role::Leader(_)) && (is_follower || !reads_followers) {
+        return Err(ErrorCode::NotLeaderOrFollower);
+    }
+    check_epoch(replica, position)
+}
+
+/// Whether the reader's epoch is this leader's (KIP-320).
+fn check_epoch(replica: &Replica, position: &FetchPosition) -> Result<(), ErrorCode> {
+    let asked = Some(position.current_leader_epoch).filter(|epoch| *epoch >= 0);
+    check_request_epoch(replica.record.leader_epoch, asked, true, false)
+}
+
+/// Where a follower's log parts from this one, if it does before the position.
+fn diverges(replica: &Replica, position: &FetchPosition) -> Option<(i32, Offset)> {
+    let (epoch, log_end) = (position.last_fetched_epoch, replica.log.end());
+    let same = epoch == replica.log.last_epoch() && position.offset <= log_end;
+    if epoch < 0 || same {
+        return None;
+    }
+    // A history that is not known here at all shows as an offset out of range when the follower reads.
+    divergence(replica.log.epochs(), log_end, epoch, position.offset)
+        .ok()
+        .flatten()
+}

@@ -1,0 +1,374 @@
+//! Making records and gathering them into batches, within the buffer's memory.
+//!
+//! Source: `RecordAccumulator`, `BufferPool`, `BuiltInPartitioner`.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Activity, Producer};
+use crate::sim::context::Context;
+use crate::sim::event::What;
+use crate::sim::message::{Batch, Records};
+use crate::sim::node::PartitionId;
+use crate::sim::partitioner::{LoadTable, PartitionLoad};
+use crate::sim::time::Time;
+use crate::sim::types::{
+    BrokerId, ErrorCode, LeaderEpoch, NO_LEADER_EPOCH, ProducerEpoch, ProducerId, Sequence,
+};
+
+/// A batch on its way.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    first: u64,
+    /// The numbers, if they do not run on from the first.
+    numbers: Vec<u64>,
+    pub(super) count: u32,
+    bytes: u64,
+    pub(super) created: Time,
+    pub(super) full: bool,
+    pub(super) attempts: u32,
+    pub(super) not_before: Time,
+    /// Epoch and first sequence, once it has been sent by an idempotent producer.
+    pub(super) sequence: Option<(ProducerId, ProducerEpoch, Sequence)>,
+    /// It has failed already; an answer to it changes nothing.
+    pub(super) done: bool,
+}
+
+impl Draft {
+    fn new(first: u64, created: Time) -> Draft {
+        Draft {
+            first,
+            numbers: Vec::new(),
+            count: 0,
+            bytes: 0,
+            created,
+            full: false,
+            attempts: 0,
+            not_before: Time::ZERO,
+            sequence: None,
+            done: false,
+        }
+    }
+
+    fn add(&mut self, number: u64, bytes: u64) {
+        if self.numbers.is_empty() && number != self.first + u64::from(self.count) {
+            self.numbers = (self.first..self.first + u64::from(self.count)).collect();
+        }
+        if !self.numbers.is_empty() {
+            self.numbers.push(number);
+        }
+        self.count += 1;
+        self.bytes += bytes;
+    }
+
+    /// The number of its first record.
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// What it takes of the buffer: at least a whole `batch.size`.
+    pub(super) fn memory(&self, batch_size: u64) -> u64 {
+        self.bytes.max(batch_size)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The batch as it goes over the wire.
+    pub(super) fn to_batch(&self, producer: u32) -> Batch {
+        let records = if self.numbers.is_empty() {
+            Records::Run {
+                producer,
+                first: self.first,
+            }
+        } else {
+            Records::List {
+                producer,
+                numbers: Arc::from(self.numbers.as_slice()),
+            }
+        };
+        let (producer_id, producer_epoch, first_sequence) = self.sequence.unwrap_or((-1, -1, -1));
+        Batch {
+            base_offset: 0,
+            count: self.count,
+            bytes: self.bytes.min(u64::from(u32::MAX)) as u32,
+            leader_epoch: NO_LEADER_EPOCH,
+            producer_id,
+            producer_epoch,
+            first_sequence,
+            created: self.created,
+            records,
+        }
+    }
+}
+
+/// What waits for one partition.
+#[derive(Debug, Clone)]
+pub(super) struct Queue {
+    pub(super) id: PartitionId,
+    pub(super) leader: Option<(BrokerId, LeaderEpoch)>,
+    pub(super) drafts: VecDeque<Draft>,
+    pub(super) next_sequence: Sequence,
+    /// Sequences of batches in flight, in order of sending.
+    pub(super) flying: Vec<Sequence>,
+    pub(super) in_flight: u32,
+    /// Since when sending fails, and how it did last.
+    pub(super) failing: Option<(Time, ErrorCode)>,
+}
+
+impl Queue {
+    pub(super) fn new(id: PartitionId, leader: Option<(BrokerId, LeaderEpoch)>) -> Queue {
+        Queue {
+            id,
+            leader,
+            drafts: VecDeque::new(),
+            next_sequence: 0,
+            flying: Vec::new(),
+            in_flight: 0,
+            failing: None,
+        }
+    }
+
+    /// How many records wait.
+    pub(super) fn records(&self) -> u64 {
+        self.drafts.iter().map(|draft| u64::from(draft.count)).sum()
+    }
+}
+
+impl Producer {
+    /// When a record is due.
+    fn due(&self, number: u64) -> Time {
+        if self.rate <= 0.0 {
+            return Time::MAX;
+        }
+        let (base, at) = self.base;
+        let micros = (number - base) as f64 * 1e6 / self.rate;
+        if micros > 1e15 {
+            Time::MAX
+        } else {
+            at + Time(micros as u64)
+        }
+    }
+
+    fn finished(&self) -> bool {
+        self.activity != Activity::Making || self.limit.is_some_and(|limit| self.made >= limit)
+    }
+
+    /// Makes the records that are due.
+    pub(super) fn make(&mut self, ctx: &mut Context) {
+        let now = ctx.now();
+        if self.finished() || self.queues.is_empty() {
+            self.check_block(ctx);
+            return;
+        }
+        let before = self.made;
+        while !self.finished() && self.due(self.made) <= now {
+            let at = self
+                .due(self.made)
+                .max(self.blocked.map_or(Time::ZERO, |_| now));
+            if !self.add_record(at, ctx) {
+                break;
+            }
+        }
+        if self.made != before {
+            ctx.world.ledger.made(self.index, self.made);
+            if self.limit.is_some_and(|limit| self.made >= limit) {
+                ctx.emit(What::ProducerStopped {
+                    producer: Arc::clone(&self.name),
+                    made: self.made,
+                });
+            }
+        }
+        self.check_block(ctx);
+    }
+
+    /// Puts the next record into a batch. `false`: there is no memory for it.
+    fn add_record(&mut self, at: Time, ctx: &mut Context) -> bool {
+        let bytes = u64::from(self.record_size);
+        if bytes > self.config.max_request_size {
+            self.refuse_record("RecordTooLargeException: larger than max.request.size", ctx);
+            return true;
+        }
+        let place = self.choose_partition(ctx);
+        let queue = &mut self.queues[place];
+        let fits = |draft: &&mut Draft| {
+            draft.sequence.is_none()
+                && draft.attempts == 0
+                && !draft.full
+                && draft.bytes + bytes <= self.config.batch_size
+        };
+        if let Some(draft) = queue.drafts.back_mut().filter(fits) {
+            draft.add(self.made, bytes);
+            draft.full = draft.bytes + bytes > self.config.batch_size;
+        } else {
+            let memory = bytes.max(self.config.batch_size);
+            if self.buffered + memory > self.config.buffer_memory && self.buffered > 0 {
+                self.pending_partition = Some(place);
+                self.block(ctx);
+                return false;
+            }
+            self.buffered += memory;
+            if let Some(last) = queue.drafts.back_mut() {
+                last.full = true;
+            }
+            let mut draft = Draft::new(self.made, at);
+            draft.add(self.made, bytes);
+            draft.full = draft.bytes + bytes > self.config.batch_size;
+            queue.drafts.push_back(draft);
+            if let Err(slot) = self.filled.binary_search(&place) {
+                self.filled.insert(slot, place);
+            }
+        }
+        if self.partition.is_none() && self.drawn_unkeyed {
+            let full = self.queues[place]
+                .drafts
+                .back()
+                .is_some_and(|draft| draft.full);
+            self.stick(bytes, full, ctx);
+        }
+        self.pending_partition = None;
+        self.made += 1;
+        true
+    }
+
+    /// Which partition the next record goes to.
+    fn choose_partition(&mut self, ctx: &mut Context) -> usize {
+        if let Some(place) = self
+            .pending_partition
+            .filter(|place| *place < self.queues.len())
+        {
+            return place; // it waited for memory
+        }
+        self.drawn_unkeyed = false;
+        let count = self.queues.len();
+        if let Some(partition) = self.partition {
+            return (partition as usize).min(count - 1);
+        }
+        let key = if self.config.ignore_keys {
+            None
+        } else {
+            self.key_source.draw(&mut ctx.world.rng)
+        };
+        if let Some(hash) = key {
+            return hash as usize % count;
+        }
+        self.drawn_unkeyed = true;
+        if let Some(current) = self.sticky_now.filter(|place| *place < count) {
+            return current;
+        }
+        let available = self.available();
+        let random = ctx.world.rng.bits() as u32;
+        let place = self.sticky.current(&available, count as u32, random) as usize;
+        self.sticky_now = Some(place.min(count - 1));
+        place.min(count - 1)
+    }
+
+    fn available(&self) -> Vec<u32> {
+        (0u32..)
+            .zip(&self.queues)
+            .filter(|(_, queue)| queue.leader.is_some())
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    /// Counts what went to the sticky partition, which may switch (KIP-794).
+    fn stick(&mut self, bytes: u64, full: bool, ctx: &mut Context) {
+        self.sticky_bytes += bytes;
+        if self.sticky_bytes < self.config.batch_size {
+            self.uncounted += bytes;
+            return; // too early to switch, so nothing to draw
+        }
+        let available = self.available();
+        if self.config.adaptive {
+            let load = |place: &u32| PartitionLoad {
+                partition: *place,
+                queue: self.queues[*place as usize].drafts.len() as u32,
+            };
+            let loads: Vec<_> = available.iter().map(load).collect();
+            self.sticky
+                .update_loads(LoadTable::new(&loads, self.queues.len() as u32));
+        }
+        let random = ctx.world.rng.bits() as u32;
+        let count = self.queues.len() as u32;
+        let bytes = bytes + std::mem::take(&mut self.uncounted);
+        let before = self.sticky.current(&available, count, random);
+        self.sticky.appended(bytes, full, &available, count, random);
+        let after = self.sticky.current(&available, count, random);
+        if full || self.sticky_bytes >= 2 * self.config.batch_size || before != after {
+            self.sticky_bytes = 0;
+        }
+        self.sticky_now = Some((after as usize).min(self.queues.len() - 1));
+    }
+
+    /// The next time at which making records matters. A record that opens a batch can be sent only after
+    /// `linger.ms`, so nothing is missed by making it then, unless so many come that a batch fills before.
+    pub(super) fn next_make(&self) -> Time {
+        if self.finished() || self.queues.is_empty() {
+            return self
+                .blocked
+                .map_or(Time::MAX, |since| since + self.config.max_block);
+        }
+        if let Some(since) = self.blocked {
+            return since + self.config.max_block;
+        }
+        let fills = (self.config.batch_size / u64::from(self.record_size.max(1))).max(1);
+        let filled = self.due(self.made + fills - 1);
+        (self.due(self.made) + self.config.linger).min(filled)
+    }
+
+    fn block(&mut self, ctx: &mut Context) {
+        if self.blocked.is_none() {
+            self.blocked = Some(ctx.now());
+            if !self.told_blocked {
+                self.told_blocked = true;
+                let (used, buffer_memory) = (self.buffered, self.config.buffer_memory as i64);
+                ctx.emit(What::ProducerBlocked {
+                    producer: Arc::clone(&self.name),
+                    used,
+                    buffer_memory,
+                });
+            }
+        }
+    }
+
+    /// A blocked `send()` goes on when there is memory again, or gives up after `max.block.ms`.
+    fn check_block(&mut self, ctx: &mut Context) {
+        let now = ctx.now();
+        let Some(since) = self.blocked else { return };
+        let memory = self.config.batch_size.max(u64::from(self.record_size));
+        if self.buffered + memory <= self.config.buffer_memory || self.buffered == 0 {
+            self.blocked = None;
+            self.base = (self.made, now);
+            if self.told_blocked {
+                self.told_blocked = false;
+                let producer = Arc::clone(&self.name);
+                ctx.emit(What::ProducerUnblocked {
+                    producer,
+                    after: now - since,
+                });
+            }
+        } else if now >= since + self.config.max_block {
+            self.refuse_record("TimeoutException: no memory within max.block.ms", ctx);
+            ctx.world.ledger.made(self.index, self.made);
+            self.base = (self.made, now);
+            self.blocked = Some(now);
+        }
+    }
+
+    fn refuse_record(&mut self, error: &str, ctx: &mut Context) {
+        let producer = Arc::clone(&self.name);
+        ctx.emit(What::RecordsRefused {
+            producer,
+            first: self.made,
+            count: 1,
+            error: error.to_owned(),
+        });
+        let records = Records::Run {
+            producer: self.index,
+            first: self.made,
+        };
+        ctx.world.ledger.failed(self.index, &records, 1);
+        self.made += 1;
+    }
+}

@@ -1,0 +1,674 @@
+//! Sending: which batches go to which broker when, and what an answer means.
+//!
+//! Source: `Sender`, `RecordAccumulator.ready/drain`, `TransactionManager`; KIP-91, KIP-360, KIP-580, KIP-951.
+
+use std::sync::Arc;
+
+use super::Producer;
+use super::accumulator::{Draft, Queue};
+use crate::sim::broker::producer_state::advance_sequence;
+use crate::sim::context::Context;
+use crate::sim::event::{LossReason, What};
+use crate::sim::message::{Message, PartitionLeader, ProduceResult, ProducedBatch};
+use crate::sim::node::NodeId;
+use crate::sim::time::Time;
+use crate::sim::types::{BrokerId, ErrorCode, ProducerEpoch, ProducerId};
+
+/// A produce request without an answer.
+#[derive(Debug, Clone)]
+pub(super) struct InFlight {
+    correlation: u32,
+    broker: BrokerId,
+    deadline: Time,
+    /// With the place of their queue.
+    drafts: Vec<(usize, Draft)>,
+}
+
+impl InFlight {
+    /// How many records are under way.
+    pub(super) fn records(&self) -> u64 {
+        self.drafts
+            .iter()
+            .map(|(_, draft)| u64::from(draft.count))
+            .sum()
+    }
+}
+
+/// How much of a backoff is left to chance (KIP-580).
+const JITTER: f64 = 0.2;
+
+impl Producer {
+    /// Sends what can be sent. Returns when there may be more to do.
+    pub(super) fn run_sender(&mut self, ctx: &mut Context) -> Time {
+        let now = ctx.now();
+        let mut next = self.expire(ctx);
+        next = next.min(self.refresh_metadata(ctx));
+        if self.queues.is_empty() || (self.filled.is_empty() && self.in_flight.is_empty()) {
+            return next;
+        }
+        if self.config.idempotent && (self.session.is_none() || self.bump) {
+            return next.min(self.renew_session(ctx));
+        }
+        let mut ready: Vec<BrokerId> = Vec::new();
+        for place in 0..self.filled.len() {
+            let queue = &self.queues[self.filled[place]];
+            let Some(at) = ready_at(queue, self.config.linger, self.blocked.is_some()) else {
+                continue;
+            };
+            let Some((leader, _)) = queue.leader else {
+                self.metadata_wanted = true;
+                continue;
+            };
+            if at > now {
+                next = next.min(at);
+            } else if !ready.contains(&leader) {
+                ready.push(leader);
+            }
+        }
+        if self.metadata_wanted {
+            next = next.min(self.refresh_metadata(ctx));
+        }
+        ready.sort_unstable();
+        for broker in ready {
+            self.drain(broker, ctx);
+        }
+        next
+    }
+
+    /// Sends one batch per partition to a broker, as often as its connection takes another request.
+    fn drain(&mut self, broker: BrokerId, ctx: &mut Context) {
+        let now = ctx.now();
+        let busy = self
+            .in_flight
+            .iter()
+            .filter(|request| request.broker == broker)
+            .count();
+        if busy >= self.config.max_in_flight {
+            return;
+        }
+        let mut drafts = Vec::new();
+        let mut size = 0;
+        for index in 0..self.filled.len() {
+            let place = self.filled[index];
+            let queue = &mut self.queues[place];
+            if queue.leader.is_none_or(|(leader, _)| leader != broker) {
+                continue;
+            }
+            let Some(front) = queue.drafts.front() else {
+                continue;
+            };
+            if front.attempts > 0 && front.not_before > now {
+                continue;
+            }
+            // With one request at a time nothing overtakes; with sequences a retry waits for those before it.
+            if self.config.max_in_flight == 1 && queue.in_flight > 0 {
+                continue;
+            }
+            if let Some((_, _, sequence)) = front.sequence
+                && queue.flying.first().is_some_and(|first| *first != sequence)
+            {
+                continue;
+            }
+            if size > 0 && size + front.bytes() > self.config.max_request_size {
+                break;
+            }
+            let Some(mut draft) = queue.drafts.pop_front() else {
+                continue;
+            };
+            size += draft.bytes();
+            draft.attempts += 1;
+            if let Some((id, epoch)) = self.session.filter(|_| self.config.idempotent) {
+                if draft.sequence.is_none() {
+                    draft.sequence = Some((id, epoch, queue.next_sequence));
+                    queue.next_sequence = advance_sequence(queue.next_sequence, draft.count);
+                }
+                queue
+                    .flying
+                    .extend(draft.sequence.map(|(_, _, sequence)| sequence));
+            }
+            queue.in_flight += 1;
+            drafts.push((place, draft));
+        }
+        if drafts.is_empty() {
+            return;
+        }
+        let queues = &self.queues;
+        self.filled
+            .retain(|place| !queues[*place].drafts.is_empty());
+        self.send(broker, drafts, ctx);
+    }
+
+    fn send(&mut self, broker: BrokerId, drafts: Vec<(usize, Draft)>, ctx: &mut Context) {
+        let correlation = self.next_correlation();
+        let produced = |(place, draft): &(usize, Draft)| ProducedBatch {
+            partition: self.queues[*place].id,
+            batch: draft.to_batch(self.index),
+        };
+        let batches: Vec<_> = drafts.iter().map(produced).collect();
+        let (acks, timeout) = (self.config.acks as i8, self.config.request_timeout);
+        if acks == 0 {
+            // Success is when the bytes are handed to the socket.
+            for (place, draft) in &drafts {
+                self.queues[*place].in_flight -= 1;
+                self.buffered = self
+                    .buffered
+                    .saturating_sub(draft.memory(self.config.batch_size));
+                ctx.world
+                    .ledger
+                    .acknowledged(self.index, &draft.to_batch(self.index), 0);
+            }
+            ctx.send(
+                NodeId::Broker(broker),
+                correlation,
+                Message::ProduceRequest {
+                    acks,
+                    timeout,
+                    batches,
+                },
+            );
+            return;
+        }
+        let deadline = ctx.now() + timeout;
+        self.in_flight.push(InFlight {
+            correlation,
+            broker,
+            deadline,
+            drafts,
+        });
+        ctx.send(
+            NodeId::Broker(broker),
+            correlation,
+            Message::ProduceRequest {
+                acks,
+                timeout,
+                batches,
+            },
+        );
+    }
+
+    pub(super) fn on_produce_answer(
+        &mut self,
+        correlation: u32,
+        results: &[ProduceResult],
+        ctx: &mut Context,
+    ) {
+        let Some(place) = self
+            .in_flight
+            .iter()
+            .position(|request| request.correlation == correlation)
+        else {
+            return;
+        };
+        let request = self.in_flight.remove(place);
+        for (place, draft) in request.drafts {
+            let id = self.queues[place].id;
+            let Some(result) = results.iter().find(|result| result.partition == id) else {
+                continue;
+            };
+            self.settle(place, &draft);
+            if let Some((leader, epoch)) = result.leader_hint
+                && self.queues[place]
+                    .leader
+                    .is_none_or(|(_, known)| known < epoch)
+            {
+                self.queues[place].leader = Some((leader, epoch));
+            }
+            match result.error {
+                None => self.succeeded(place, &draft, result, ctx),
+                Some(error) => self.failed(place, draft, error, request.broker, ctx),
+            }
+        }
+    }
+
+    /// A batch is no longer in flight.
+    fn settle(&mut self, place: usize, draft: &Draft) {
+        let queue = &mut self.queues[place];
+        queue.in_flight = queue.in_flight.saturating_sub(1);
+        if let Some((_, _, sequence)) = draft.sequence {
+            queue.flying.retain(|flying| *flying != sequence);
+        }
+    }
+
+    fn succeeded(
+        &mut self,
+        place: usize,
+        draft: &Draft,
+        result: &ProduceResult,
+        ctx: &mut Context,
+    ) {
+        if draft.done {
+            return;
+        }
+        self.release(draft);
+        if let Some((since, _)) = self.queues[place].failing.take() {
+            let (producer, tp) = (Arc::clone(&self.name), ctx.world.names.tp(result.partition));
+            ctx.emit(What::ProduceRecovered {
+                producer,
+                tp,
+                after: ctx.now() - since,
+            });
+        }
+        let batch = draft.to_batch(self.index);
+        let lost = ctx
+            .world
+            .ledger
+            .acknowledged(self.index, &batch, self.config.acks);
+        for (start, end) in lost {
+            let (producer, tp) = (Arc::clone(&self.name), ctx.world.names.tp(result.partition));
+            let acks = if self.config.acks == -1 { "all" } else { "1" };
+            ctx.emit(What::RecordsLost {
+                tp,
+                producer,
+                count: end - start,
+                first: start,
+                last: end - 1,
+                offset: result.base_offset,
+                acks,
+                reason: LossReason::StaleLeader,
+            });
+        }
+    }
+
+    fn release(&mut self, draft: &Draft) {
+        self.buffered = self
+            .buffered
+            .saturating_sub(draft.memory(self.config.batch_size));
+    }
+
+    /// The pause before the next try: exponential, with some chance.
+    fn backoff(&self, attempts: u32, ctx: &mut Context) -> Time {
+        let doubled = self
+            .config
+            .backoff
+            .saturating_mul(1 << attempts.saturating_sub(1).min(20));
+        let millis = doubled.min(self.config.backoff_max) as f64;
+        let jitter = 1.0 - JITTER + 2.0 * JITTER * ctx.world.rng.unit();
+        Time((millis * 1000.0 * jitter) as u64)
+    }
+
+    fn failed(
+        &mut self,
+        place: usize,
+        mut draft: Draft,
+        error: ErrorCode,
+        broker: BrokerId,
+        ctx: &mut Context,
+    ) {
+        let now = ctx.now();
+        ctx.world.ledger.told_error(self.index, error);
+        if draft.done {
+            return;
+        }
+        // A gap in the sequences closes when the batch before it is sent again, unless that one is this.
+        let out_of_order = error == ErrorCode::OutOfOrderSequenceNumber;
+        let retriable = error.is_retriable()
+            || (out_of_order && draft.sequence.is_some())
+            || (error == ErrorCode::InvalidProducerEpoch && self.config.idempotent);
+        if (out_of_order
+            && self.queues[place].flying.is_empty()
+            && !self.waits_behind_retry(place, &draft))
+            || error == ErrorCode::InvalidProducerEpoch
+        {
+            self.bump = self.config.idempotent;
+        }
+        let exhausted = i64::from(draft.attempts) > self.config.retries;
+        if !retriable || exhausted {
+            self.give_up(place, &draft, &error.to_string(), ctx);
+            return;
+        }
+        if error.is_stale_metadata() {
+            self.metadata_wanted = true;
+        }
+        let moved = self.queues[place]
+            .leader
+            .is_some_and(|(leader, _)| leader != broker);
+        let backoff = if moved && error.is_stale_metadata() {
+            Time::ZERO
+        } else {
+            self.backoff(draft.attempts, ctx)
+        };
+        draft.not_before = now + backoff;
+        let queue = &mut self.queues[place];
+        if queue.failing.is_none_or(|(_, before)| before != error) {
+            let since = queue.failing.map_or(now, |(since, _)| since);
+            queue.failing = Some((since, error));
+            let (producer, tp) = (Arc::clone(&self.name), ctx.world.names.tp(queue.id));
+            let detail = explain(error).to_owned();
+            let retry_after = Some(backoff);
+            ctx.emit(What::ProduceFailing {
+                producer,
+                tp,
+                error,
+                broker,
+                retry_after,
+                detail,
+            });
+        }
+        self.requeue(place, draft);
+    }
+
+    /// Whether an earlier batch of the partition waits to be sent again.
+    fn waits_behind_retry(&self, place: usize, draft: &Draft) -> bool {
+        let front = self.queues[place]
+            .drafts
+            .front()
+            .and_then(|front| front.sequence);
+        match (front, draft.sequence) {
+            (Some((_, _, front)), Some((_, _, mine))) => front < mine,
+            _ => false,
+        }
+    }
+
+    /// Puts a batch back in front; with sequences, in their order.
+    fn requeue(&mut self, place: usize, draft: Draft) {
+        let queue = &mut self.queues[place];
+        let slot = match draft.sequence {
+            Some((_, _, mine)) => queue.drafts.iter().position(|other| {
+                other
+                    .sequence
+                    .is_none_or(|(_, _, sequence)| sequence > mine)
+            }),
+            None => Some(0),
+        };
+        queue
+            .drafts
+            .insert(slot.unwrap_or(queue.drafts.len()), draft);
+        if let Err(slot) = self.filled.binary_search(&place) {
+            self.filled.insert(slot, place);
+        }
+    }
+
+    fn give_up(&mut self, place: usize, draft: &Draft, error: &str, ctx: &mut Context) {
+        self.release(draft);
+        let batch = draft.to_batch(self.index);
+        ctx.world
+            .ledger
+            .failed(self.index, &batch.records, batch.count);
+        let (producer, tp) = (
+            Arc::clone(&self.name),
+            ctx.world.names.tp(self.queues[place].id),
+        );
+        let (first, count) = (draft.first(), u64::from(draft.count));
+        ctx.emit(What::RecordsFailed {
+            producer,
+            tp,
+            first,
+            count,
+            error: error.to_owned(),
+        });
+        // The sequences of what was given up are a gap that the broker will not forgive.
+        if draft.sequence.is_some() {
+            self.bump = true;
+        }
+    }
+
+    /// Gives up on requests that nobody answers and on batches that are too old. Returns when to look again.
+    fn expire(&mut self, ctx: &mut Context) -> Time {
+        let now = ctx.now();
+        let mut next = Time::MAX;
+        while let Some(place) = self
+            .in_flight
+            .iter()
+            .position(|request| request.deadline <= now)
+        {
+            let request = self.in_flight.remove(place);
+            self.lost_request(request, ErrorCode::NetworkException, ctx);
+        }
+        if let Some(deadline) = self.in_flight.iter().map(|request| request.deadline).min() {
+            next = deadline;
+        }
+        let lifetime = self.config.delivery_timeout;
+        for index in (0..self.filled.len()).rev() {
+            let place = self.filled[index];
+            while let Some(front) = self.queues[place].drafts.front() {
+                let at = front.created + lifetime;
+                if at > now {
+                    next = next.min(at);
+                    break;
+                }
+                let Some(draft) = self.queues[place].drafts.pop_front() else {
+                    break;
+                };
+                let error = format!(
+                    "TimeoutException: delivery.timeout.ms = {} is over",
+                    lifetime.as_millis()
+                );
+                self.give_up(place, &draft, &error, ctx);
+            }
+            if self.queues[place].drafts.is_empty() {
+                self.filled.remove(index);
+            }
+        }
+        for request in 0..self.in_flight.len() {
+            for draft in 0..self.in_flight[request].drafts.len() {
+                let (place, found) = &self.in_flight[request].drafts[draft];
+                let at = found.created + lifetime;
+                if found.done || at > now {
+                    next = if found.done { next } else { next.min(at) };
+                    continue;
+                }
+                let (place, found) = (*place, found.clone());
+                self.in_flight[request].drafts[draft].1.done = true;
+                let error = format!(
+                    "TimeoutException: delivery.timeout.ms = {} is over",
+                    lifetime.as_millis()
+                );
+                self.give_up(place, &found, &error, ctx);
+            }
+        }
+        next
+    }
+
+    fn lost_request(&mut self, request: InFlight, error: ErrorCode, ctx: &mut Context) {
+        self.metadata_wanted = true;
+        // In reverse, so that the first of a partition ends up in front.
+        for (place, draft) in request.drafts.into_iter().rev() {
+            self.settle(place, &draft);
+            self.failed(place, draft, error, request.broker, ctx);
+        }
+    }
+
+    pub(super) fn on_disconnected(&mut self, from: NodeId, correlation: u32, ctx: &mut Context) {
+        let NodeId::Broker(broker) = from else { return };
+        self.metadata_wanted = true;
+        if self
+            .metadata_asked
+            .is_some_and(|(asked, _)| asked == correlation || correlation == 0)
+        {
+            self.metadata_asked = None;
+        }
+        if self
+            .session_asked
+            .is_some_and(|(asked, _)| asked == correlation || correlation == 0)
+        {
+            self.session_asked = None;
+            self.session_not_before = ctx.now() + Time::millis(self.config.backoff);
+        }
+        let mut lost = Vec::new();
+        let mut index = 0;
+        while index < self.in_flight.len() {
+            if self.in_flight[index].broker == broker {
+                lost.push(self.in_flight.remove(index));
+            } else {
+                index += 1;
+            }
+        }
+        for request in lost.into_iter().rev() {
+            self.lost_request(request, ErrorCode::NetworkException, ctx);
+        }
+    }
+
+    /// Asks for metadata when it is wanted or old. Returns when to look again.
+    fn refresh_metadata(&mut self, ctx: &mut Context) -> Time {
+        let now = ctx.now();
+        if let Some((_, asked)) = self.metadata_asked {
+            if now < asked + self.config.request_timeout {
+                return asked + self.config.request_timeout;
+            }
+            self.metadata_asked = None;
+        }
+        let old = self.metadata_at + self.config.metadata_max_age;
+        if !self.metadata_wanted && now < old {
+            return old;
+        }
+        if now < self.metadata_not_before {
+            return self.metadata_not_before;
+        }
+        let known = if self.metadata_tries > 2 {
+            &self.bootstrap
+        } else {
+            &self.brokers
+        };
+        let Some(broker) = ctx.world.rng.pick(known).copied() else {
+            return Time::MAX;
+        };
+        let correlation = self.next_correlation();
+        self.metadata_asked = Some((correlation, now));
+        self.metadata_tries += 1;
+        let pause = self.backoff(self.metadata_tries, ctx);
+        self.metadata_not_before = now + pause;
+        ctx.send(
+            NodeId::Broker(broker),
+            correlation,
+            Message::MetadataRequest {
+                topics: vec![self.topic],
+            },
+        );
+        now + self.config.request_timeout
+    }
+
+    pub(super) fn on_metadata(
+        &mut self,
+        correlation: u32,
+        brokers: Vec<BrokerId>,
+        partitions: &[PartitionLeader],
+        ctx: &mut Context,
+    ) {
+        if self
+            .metadata_asked
+            .is_none_or(|(asked, _)| asked != correlation)
+        {
+            return;
+        }
+        self.metadata_asked = None;
+        self.metadata_at = ctx.now();
+        if !brokers.is_empty() {
+            self.brokers = brokers;
+        }
+        let fresh = self.queues.is_empty();
+        for (place, found) in partitions.iter().enumerate() {
+            let leader = found.leader.map(|leader| (leader, found.epoch));
+            match self.queues.get_mut(place) {
+                // Metadata older than what an error told is ignored (KIP-320).
+                Some(queue) if queue.leader.is_some_and(|(_, epoch)| epoch > found.epoch) => {}
+                Some(queue) => queue.leader = leader,
+                None => self.queues.push(Queue::new(found.partition, leader)),
+            }
+        }
+        self.metadata_wanted =
+            self.queues.is_empty() || self.queues.iter().any(|queue| queue.leader.is_none());
+        if !self.metadata_wanted {
+            self.metadata_tries = 0;
+        }
+        if fresh && !self.queues.is_empty() {
+            // send() was waiting for metadata: the records that were due come now.
+            self.base = (self.made, self.base.1);
+        }
+    }
+
+    /// Gets a producer id, or the next epoch when nothing is in flight. Returns when to look again.
+    fn renew_session(&mut self, ctx: &mut Context) -> Time {
+        let now = ctx.now();
+        if self.bump && !self.in_flight.is_empty() {
+            return Time::MAX; // their answers, or deadlines, come first
+        }
+        if let Some((_, asked)) = self.session_asked {
+            if now < asked + self.config.request_timeout {
+                return asked + self.config.request_timeout;
+            }
+            self.session_asked = None;
+        }
+        if now < self.session_not_before {
+            return self.session_not_before;
+        }
+        let Some(broker) = ctx.world.rng.pick(&self.bootstrap).copied() else {
+            return Time::MAX;
+        };
+        let correlation = self.next_correlation();
+        self.session_asked = Some((correlation, now));
+        let known = self.session.filter(|_| self.bump);
+        ctx.send(
+            NodeId::Broker(broker),
+            correlation,
+            Message::InitProducerIdRequest { known },
+        );
+        now + self.config.request_timeout
+    }
+
+    pub(super) fn on_session(
+        &mut self,
+        correlation: u32,
+        id: ProducerId,
+        epoch: ProducerEpoch,
+        ctx: &mut Context,
+    ) {
+        if self
+            .session_asked
+            .is_none_or(|(asked, _)| asked != correlation)
+        {
+            return;
+        }
+        self.session_asked = None;
+        self.session = Some((id, epoch));
+        self.bump = false;
+        // Everything that waits gets new sequences, from 0 on.
+        for queue in &mut self.queues {
+            queue.next_sequence = 0;
+            queue.flying.clear();
+            for draft in &mut queue.drafts {
+                if draft.sequence.is_some() {
+                    draft.sequence = Some((id, epoch, queue.next_sequence));
+                    queue.next_sequence = advance_sequence(queue.next_sequence, draft.count);
+                }
+            }
+        }
+        let producer = Arc::clone(&self.name);
+        ctx.emit(What::ProducerIdAssigned {
+            producer,
+            producer_id: id,
+            epoch,
+        });
+    }
+}
+
+/// When the front of a queue can be sent: now if it is full, or others wait behind it, or memory is short; else when it
+/// has lingered, or its backoff is over.
+fn ready_at(queue: &Queue, linger: Time, memory_is_short: bool) -> Option<Time> {
+    let front = queue.drafts.front()?;
+    if front.attempts > 0 {
+        return Some(front.not_before);
+    }
+    if front.full || queue.drafts.len() > 1 || memory_is_short {
+        return Some(Time::ZERO);
+    }
+    Some(front.created + linger)
+}
+
+/// What an error means, where that helps.
+fn explain(error: ErrorCode) -> &'static str {
+    match error {
+        ErrorCode::NotEnoughReplicas => {
+            " (fewer in-sync replicas than min.insync.replicas; nothing was appended)"
+        }
+        ErrorCode::NotEnoughReplicasAfterAppend => {
+            " (appended, but fewer in-sync replicas than min.insync.replicas have it)"
+        }
+        ErrorCode::RequestTimedOut => {
+            " (the leader appended it, but the in-sync replicas did not get it in time)"
+        }
+        ErrorCode::NetworkException => " (no answer came)",
+        ErrorCode::NotLeaderOrFollower => " (it does not lead the partition any more)",
+        ErrorCode::OutOfOrderSequenceNumber => " (a batch before it has not arrived)",
+        _ => "",
+    }
+}
