@@ -2,6 +2,7 @@
 //!
 //! A reader thread feeds a terminal emulator; tests wait for what is on its screen and never sleep.
 #![cfg(unix)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 use std::{
     io::{Read, Write},

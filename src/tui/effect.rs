@@ -40,6 +40,8 @@ pub enum Effect {
     Drill(Filter),
     /// Drill these cards, due or not.
     DrillCards(Vec<CardId>),
+    /// The same, in place of the drill that is running.
+    DrillInstead(Vec<CardId>),
     /// Go on with the session that was left.
     Resume,
     /// Record what the drill on screen asks for, then tell it the outcome.

@@ -9,6 +9,10 @@ use crate::config::Config;
 
 /// What is known of the terminal and of the reader's wishes.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a separate fact of the terminal"
+)]
 pub struct Look {
     /// What the command line says; it holds whatever the settings say.
     forced: Option<Depth>,

@@ -109,7 +109,16 @@ impl App {
                 let queue = self.desk.queue_beyond(&filter, moment);
                 self.begin_drill(self.desk.about(&filter), queue.cards, moment)
             }
-            Effect::DrillCards(cards) => {
+            Effect::DrillCards(cards) if self.is_drilling() => {
+                let question =
+                    "A drill is running. End it and drill these cards? Its ratings are kept.";
+                self.popup = Some(Popup::Ask(
+                    question.to_owned(),
+                    Box::new(Effect::DrillInstead(cards)),
+                ));
+                Ok(())
+            }
+            Effect::DrillCards(cards) | Effect::DrillInstead(cards) => {
                 self.begin_drill(text::count(cards.len(), "card", "cards"), cards, moment)
             }
             Effect::Resume => self.resume(moment),
@@ -153,6 +162,14 @@ impl App {
         if let Err(problem) = outcome {
             self.warn(problem);
         }
+    }
+
+    /// A drill with a card open is somewhere below.
+    fn is_drilling(&mut self) -> bool {
+        self.stack.iter_mut().any(|screen| match screen {
+            Screen::Drill(screen) => screen.drill().open().is_some(),
+            _ => false,
+        })
     }
 
     fn drill(&mut self, filter: &Filter, now: Moment) -> Result<(), String> {
@@ -346,6 +363,7 @@ fn told(mark: Mark, on: bool) -> &'static str {
 }
 
 /// A problem in the words of the reader.
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
 fn words(problem: ProgressError) -> String {
     problem.to_string()
 }

@@ -154,7 +154,22 @@ fn found_cards_can_be_drilled() {
 }
 
 #[test]
-fn built_in_cards_are_not_edited_and_own_ones_are() {
+fn a_running_drill_is_not_ended_without_asking() {
+    let mut stage = Stage::at_home();
+    stage.keys("d/watermark<ctrl-d>");
+    assert!(
+        stage.text().contains("A drill is running"),
+        "{}",
+        stage.text()
+    );
+    stage.keys("n<esc><esc>");
+    assert!(stage.text().contains("5 left"), "{}", stage.text());
+    stage.keys("/watermark<ctrl-d>y");
+    assert!(stage.text().contains("1 left"), "{}", stage.text());
+}
+
+#[test]
+fn a_card_of_the_readers_own_opens_the_editor() {
     let mut stage = Stage::at_home();
     stage.keys("dE");
     assert!(matches!(stage.request(), Some(Request::Edit(_))));
