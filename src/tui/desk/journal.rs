@@ -88,6 +88,25 @@ impl Journal {
         Ok(())
     }
 
+    /// Counts one more rating without reading all days again: this is on the way to the next card.
+    fn count_one(
+        &mut self,
+        rating: Rating,
+        spent: Duration,
+        met: bool,
+        today: Day,
+    ) -> Result<(), ProgressError> {
+        let Some(day) = self.days.last_mut().filter(|last| last.day == today) else {
+            return self.count(today);
+        };
+        day.reviews += 1;
+        day.recalled += u64::from(rating.recalled());
+        day.new += u64::from(met);
+        day.ms += u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
+        self.today = day.reviews;
+        Ok(())
+    }
+
     /// The drill to go on with: of this process, or the newest that another left.
     fn find_left(&self) -> Result<Option<Left>, ProgressError> {
         if let (Some(session), Some(left)) = (self.session, &self.left)
@@ -275,13 +294,14 @@ impl Journal {
             session: self.session,
         };
         let state = self.progress.review(&review, now)?;
+        let met = self.states.get(card).is_none_or(CardState::is_new);
         self.states.insert(card.clone(), state.clone());
         if let Some(left) = &mut self.left
             && Some(left.session) == self.session
         {
             left.rated.push((card.clone(), rating, spent));
         }
-        self.count(now.day)?;
+        self.count_one(rating, spent, met, now.day)?;
         Ok(state)
     }
 

@@ -45,6 +45,8 @@ pub struct Home {
     today: (usize, usize),
     /// Days until the interview played through, once that has been done.
     forecast: Option<Vec<Forecast>>,
+    /// The forecast does not yet follow from what is shown.
+    stale: bool,
     /// What is next and the decks, one after the other, are one list for the keys.
     selected: usize,
     decks: List,
@@ -59,6 +61,7 @@ impl Home {
             next: Vec::new(),
             today: (0, 0),
             forecast: None,
+            stale: true,
             selected: 0,
             decks: List::default(),
             doing: List::default(),
@@ -72,15 +75,20 @@ impl Home {
         &[Context::Home, Context::Moving]
     }
 
-    /// Works out anew what is shown: at once what is cheap, and the forecast on the call after.
+    /// Works out anew what is shown: on the first call what is cheap, and on the one after, when that
+    /// has been drawn, the forecast.
     pub fn refresh(&mut self, cx: &Cx<'_>) {
-        self.look(cx);
-        self.forecast = Some(cx.desk.forecast(cx.now));
+        if self.stale {
+            self.forecast = Some(cx.desk.forecast(cx.now));
+        } else {
+            self.look(cx);
+        }
+        self.stale = !self.stale;
     }
 
     /// At once, if the forecast is still to be made.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.forecast.is_none().then_some(Timestamp::UNIX_EPOCH)
+        self.stale.then_some(Timestamp::UNIX_EPOCH)
     }
 
     fn look(&mut self, cx: &Cx<'_>) {
