@@ -14,6 +14,7 @@ mod output;
 
 mod picture;
 mod plan;
+mod quiz;
 mod read;
 mod screens;
 mod search;
@@ -89,6 +90,8 @@ pub enum Color {
 enum Command {
     /// Drill the cards that are due and new
     Drill(drill::Args),
+    /// Sit a timed quiz
+    Quiz(quiz::Args),
     /// Read the guide: on screen in a terminal, as plain text into a pipe
     Read(read::Args),
     /// Show what is due, what was done and how ready you are
@@ -139,6 +142,7 @@ fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     match arguments.command {
         None => screens::home(global),
         Some(Command::Drill(args)) => drill::run(&args, global, out),
+        Some(Command::Quiz(args)) => quiz::run(&args, global, out),
         Some(Command::Read(args)) => read::run(args, global, out),
         Some(Command::Stats(args)) => stats::run(&args, global, out),
         Some(Command::Plan(args)) => plan::run(&args, global, out),

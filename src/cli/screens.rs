@@ -38,7 +38,7 @@ pub(super) fn read(chapter: Option<String>, global: &Global) -> anyhow::Result<O
     show(global, Start::Read(chapter))
 }
 
-fn show(global: &Global, start: Start) -> anyhow::Result<Outcome> {
+pub(super) fn show(global: &Global, start: Start) -> anyhow::Result<Outcome> {
     let folders = Folders::of(global)?;
     let config = ConfigFile::open(&folders.config)?;
     let progress = Progress::open(&folders.data, config.config().retention)?;

@@ -5,6 +5,7 @@
 
 mod effects;
 mod frame;
+mod quizzes;
 
 use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use jiff::Timestamp;
@@ -13,20 +14,20 @@ use ratatui::layout::{Position, Rect};
 use super::{
     canvas::Hit,
     depth::Pass,
-    desk::Desk,
+    desk::{Desk, practice::Pool},
     effect::{Cx, Effect},
     keymap::{self, Action, Context},
     look::Look,
     prose::Prose,
     screens::{
-        Screen, browse::Browse, contents::Contents, help::Help, home::Home, settings::Settings,
-        stats::Stats, welcome::Welcome,
+        Screen, browse::Browse, contents::Contents, help::Help, home::Home, quiz::QuizSetup,
+        settings::Settings, stats::Stats, welcome::Welcome,
     },
     terminal::Modes,
     text::count,
     theme::Theme,
 };
-use crate::{bank::CardId, memory::Filter};
+use crate::{bank::CardId, memory::Filter, session::quiz};
 
 /// Smallest window that is drawn in.
 pub const MIN_COLUMNS: u16 = 60;
@@ -63,7 +64,7 @@ struct Toast {
 }
 
 /// Where the program begins.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Start {
     /// At home; on the first start with three questions.
     #[default]
@@ -76,6 +77,10 @@ pub enum Start {
     Browse(String),
     /// At the figures.
     Stats,
+    /// Choosing a quiz.
+    Quiz,
+    /// In a quiz.
+    BeginQuiz(Box<(Pool, quiz::Settings)>),
 }
 
 /// Everything that is on screen.
@@ -136,6 +141,8 @@ impl App {
                 };
                 Effect::Push(Screen::Browse(Box::new(Browse::new(&words, &cx))))
             }
+            Start::Quiz => Effect::OpenQuiz,
+            Start::BeginQuiz(quiz) => Effect::BeginQuiz(quiz.0, quiz.1),
             Start::Stats => {
                 let cx = Cx {
                     desk: &self.desk,
@@ -173,8 +180,9 @@ impl App {
             desk: &self.desk,
             now: self.desk.moment(now),
         };
-        if let Some(screen) = self.stack.last_mut() {
-            screen.refresh(&cx);
+        let effects = self.stack.last_mut().map(|screen| screen.tick(&cx));
+        for effect in effects.into_iter().flatten() {
+            self.apply(effect, now);
         }
     }
 
@@ -196,6 +204,14 @@ impl App {
                 "{mistakes} in your own cards, which are left out; `highwater check` names them"
             ));
         }
+    }
+
+    /// Tells something at the bottom.
+    pub fn tell(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast {
+            text: text.into(),
+            bad: false,
+        });
     }
 
     /// Shows a message at the bottom.
@@ -328,6 +344,9 @@ impl App {
                 cx.desk.bank(),
             ))))],
             (Action::GoStats, _) => vec![Effect::Push(Screen::Stats(Box::new(Stats::new(&cx))))],
+            (Action::GoQuiz, _) => vec![Effect::Push(Screen::QuizSetup(Box::new(QuizSetup::new(
+                &cx,
+            ))))],
             (Action::GoSettings, _) => {
                 vec![Effect::Push(Screen::Settings(Box::new(Settings::new(&cx))))]
             }
@@ -359,7 +378,10 @@ impl App {
                             now: self.desk.moment(now),
                         };
                         if let Some(screen) = self.stack.last_mut() {
-                            screen.select(row, &cx);
+                            let effects = screen.select(row, &cx);
+                            for effect in effects {
+                                self.apply(effect, now);
+                            }
                         }
                     }
                     _ => return false,

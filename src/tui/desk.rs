@@ -3,6 +3,7 @@
 //! The one place of the terminal that knows where these come from.
 
 mod journal;
+pub mod practice;
 
 use std::{cell::OnceCell, sync::Arc};
 
@@ -453,6 +454,11 @@ impl Desk {
             left.done(),
             left.snapshot.cards.len(),
         ))
+    }
+
+    /// The quiz that was left before its end.
+    pub fn left_quiz(&self) -> Option<&practice::LeftQuiz> {
+        self.journal.left_quiz()
     }
 
     /// Where records go.

@@ -7,10 +7,14 @@
 use crate::{
     bank::CardId,
     memory::{Filter, Moment},
-    session::drill,
+    progress::EventId,
+    session::{drill, quiz},
 };
 
-use super::{desk::Desk, screens::Screen};
+use super::{
+    desk::{Desk, practice::Pool},
+    screens::Screen,
+};
 
 /// What screens read from.
 #[derive(Clone, Copy)]
@@ -48,6 +52,18 @@ pub enum Effect {
     Session(drill::Effect),
     /// Drill what a filter lets through, daily limits or not.
     DrillBeyond(Filter),
+    /// Choose a quiz.
+    OpenQuiz,
+    /// Begin a quiz.
+    BeginQuiz(Pool, quiz::Settings),
+    /// Ask these questions again.
+    RetryQuiz(quiz::Settings, Vec<quiz::Source>),
+    /// Go on with the quiz that was left.
+    ResumeQuiz,
+    /// Record what the quiz on screen asks for.
+    Quizzed(EventId, Vec<quiz::Effect>),
+    /// End the quiz on screen.
+    HandIn,
     /// Take back the last rating in the log.
     Undo,
     /// Change a value of the configuration: key and text.

@@ -39,6 +39,26 @@ pub enum Context {
     Stats,
     /// The configuration.
     Settings,
+    /// Choosing a quiz.
+    QuizSetup,
+    /// A quiz.
+    Quiz,
+    /// A quiz whose answers are shown at the end.
+    QuizExam,
+    /// A question with choices.
+    QuizChoose,
+    /// A question that asks for an order.
+    QuizOrder,
+    /// A question that is answered by typing.
+    QuizTyping,
+    /// The same in an exam.
+    QuizTypingExam,
+    /// The answer to a question of a quiz.
+    QuizAnswered,
+    /// A quiz whose clock stands.
+    QuizPaused,
+    /// How a quiz went.
+    QuizResult,
     /// A question that is answered by yes or no.
     Confirm,
     /// Help.
@@ -63,6 +83,13 @@ impl Context {
             Self::Chapter => "Reading",
             Self::Stats => "Stats",
             Self::Settings => "Settings",
+            Self::QuizSetup => "Choosing a quiz",
+            Self::Quiz | Self::QuizExam | Self::QuizTyping | Self::QuizTypingExam => "Quiz",
+            Self::QuizChoose => "Quiz: choices",
+            Self::QuizOrder => "Quiz: order",
+            Self::QuizAnswered => "Quiz: answer",
+            Self::QuizPaused => "Quiz: paused",
+            Self::QuizResult => "Quiz: result",
             Self::Confirm => "Question",
             Self::Help => "Help",
         }
@@ -121,6 +148,23 @@ pub enum Action {
     GoStats,
     /// Go to the configuration.
     GoSettings,
+    /// Go to the quiz.
+    GoQuiz,
+    // quiz
+    /// Take or leave a choice, from 0.
+    Pick(u8),
+    /// Take or leave the choice that the arrows are at.
+    Toggle,
+    /// Move the step up.
+    MoveUp,
+    /// Move the step down.
+    MoveDown,
+    /// Stop the clock, or let it run.
+    Pause,
+    /// End the quiz.
+    HandIn,
+    /// Ask what was missed again.
+    Retry,
     // drill
     /// Show the answer.
     Reveal,
@@ -210,6 +254,7 @@ pub static TABLE: &[Binding] = {
     &[
         bind(C::Home, &["enter", "right", "l"], A::Open, "start what is selected", "start"),
         bind(C::Home, &["d"], A::GoDrill, "drill what is due and new", "drill"),
+        bind(C::Home, &["q"], A::GoQuiz, "sit a timed quiz", "quiz"),
         bind(C::Home, &["b", "/"], A::GoBrowse, "browse and search all cards", "browse"),
         bind(C::Home, &["r"], A::GoRead, "read the guide", "read"),
         bind(C::Home, &["t"], A::GoStats, "see your figures", "stats"),
@@ -303,6 +348,44 @@ pub static TABLE: &[Binding] = {
         bind(C::Settings, &["enter"], A::Open, "change the value", "change"),
         bind(C::Settings, &["left", "h"], A::Left, "the choice before, or less", ""),
         bind(C::Settings, &["right", "l"], A::Right, "the next choice, or more", "choose"),
+
+        bind(C::QuizSetup, &["enter"], A::Open, "start the quiz", "start"),
+        bind(C::QuizSetup, &["right", "l"], A::Right, "the next choice", "change"),
+        bind(C::QuizSetup, &["left", "h"], A::Left, "the choice before", ""),
+
+        bind(C::QuizChoose, &["a"], A::Pick(0), "take or leave the first choice", ""),
+        bind(C::QuizChoose, &["b"], A::Pick(1), "the second", ""),
+        bind(C::QuizChoose, &["c"], A::Pick(2), "the third", ""),
+        bind(C::QuizChoose, &["d"], A::Pick(3), "the fourth", ""),
+        bind(C::QuizChoose, &["e"], A::Pick(4), "the fifth", ""),
+        bind(C::QuizChoose, &["f"], A::Pick(5), "the sixth", ""),
+        bind(C::QuizChoose, &["space"], A::Toggle, "take or leave the choice at the arrow", "pick"),
+        bind(C::QuizOrder, &["J", "shift-down", "alt-down"], A::MoveDown, "move the step down", "step down"),
+        bind(C::QuizOrder, &["K", "shift-up", "alt-up"], A::MoveUp, "move the step up", "step up"),
+        bind(C::QuizExam, &["n", "right", "l"], A::Next, "to the next question", "next"),
+        bind(C::QuizExam, &["p", "left", "h"], A::Previous, "to the question before", "before"),
+        bind(C::QuizExam, &["H"], A::HandIn, "hand the exam in", "hand in"),
+        bind(C::Quiz, &["enter"], A::Open, "done with this question", "done"),
+        bind(C::Quiz, &["down", "j"], A::Down, "to the next choice or step", ""),
+        bind(C::Quiz, &["up", "k"], A::Up, "to the choice or step before", ""),
+        bind(C::Quiz, &["m"], A::Flag, "mark the question for later", "mark"),
+        bind(C::Quiz, &["P"], A::Pause, "stop the clock", "pause"),
+        bind(C::Quiz, &["pagedown", "ctrl-f"], A::PageDown, "a page down", ""),
+        bind(C::Quiz, &["pageup", "ctrl-b"], A::PageUp, "a page up", ""),
+        bind(C::Quiz, &["ctrl-e"], A::HandIn, "end the quiz here", ""),
+        bind(C::QuizTyping, &["enter"], A::Open, "done with this question", "done"),
+        bind(C::QuizTyping, &["ctrl-t"], A::Flag, "mark the question for later", "mark"),
+        bind(C::QuizTyping, &["ctrl-p"], A::Pause, "stop the clock", "pause"),
+        bind(C::QuizTyping, &["pagedown"], A::PageDown, "a page down", ""),
+        bind(C::QuizTyping, &["pageup"], A::PageUp, "a page up", ""),
+        bind(C::QuizTyping, &["ctrl-e"], A::HandIn, "end the quiz here", ""),
+        bind(C::QuizTypingExam, &["tab"], A::Next, "to the next question", "next"),
+        bind(C::QuizTypingExam, &["shift-tab"], A::Previous, "to the question before", "before"),
+        bind(C::QuizAnswered, &["enter", "space", "n"], A::Open, "to the next question", "go on"),
+        bind(C::QuizPaused, &["enter", "space", "P"], A::Pause, "let the clock run", "go on"),
+        bind(C::QuizResult, &["enter"], A::Open, "go home", "home"),
+        bind(C::QuizResult, &["r"], A::Retry, "ask what was missed again", "retry misses"),
+        bind(C::QuizResult, &["c"], A::Cards, "the cards of what was missed", "cards"),
 
         bind(C::Confirm, &["y", "enter"], A::Yes, "yes", "yes"),
         bind(C::Confirm, &["n"], A::No, "no", "no"),

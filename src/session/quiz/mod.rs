@@ -14,7 +14,7 @@ use std::{collections::BTreeSet, time::Duration};
 use serde::{Deserialize, Serialize};
 
 pub use grade::{Given, Mark, mark, read_number};
-pub use question::{Candidate, Question, Source};
+pub use question::{Candidate, Question, Source, draw};
 pub use report::{Consequence, Report, Score, Verdict};
 
 use crate::bank::Answer;

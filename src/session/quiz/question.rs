@@ -85,7 +85,7 @@ impl Question {
 
 /// Draws up to `count` candidates by `seed`. No card gives a second question before every card
 /// has given its first.
-pub(super) fn draw(candidates: Vec<Candidate>, count: usize, seed: u64) -> Vec<Candidate> {
+pub fn draw(candidates: Vec<Candidate>, count: usize, seed: u64) -> Vec<Candidate> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut pool = candidates;
     shuffle(&mut pool, &mut random);

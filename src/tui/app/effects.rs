@@ -13,7 +13,8 @@ use crate::{
     tui::{
         effect::{Cx, Effect},
         screens::{
-            Screen, browse::Browse, card::CardScreen, drill::DrillScreen, settings::Settings,
+            Screen, browse::Browse, card::CardScreen, drill::DrillScreen, quiz::QuizSetup,
+            settings::Settings,
         },
         text::{self, plain},
     },
@@ -142,6 +143,33 @@ impl App {
                 };
                 let settings = Settings::new(&cx);
                 self.stack.push(Screen::Settings(Box::new(settings)));
+                Ok(())
+            }
+            Effect::OpenQuiz => {
+                let cx = Cx {
+                    desk: &self.desk,
+                    now: moment,
+                };
+                let setup = QuizSetup::new(&cx);
+                self.stack.push(Screen::QuizSetup(Box::new(setup)));
+                Ok(())
+            }
+            Effect::BeginQuiz(pool, settings) => self.begin_quiz(&pool, settings, moment),
+            Effect::RetryQuiz(settings, sources) => self.retry_quiz(settings, &sources, moment),
+            Effect::ResumeQuiz => self.resume_quiz(moment),
+            Effect::Quizzed(session, effects) => self.quizzed(session, effects, moment),
+            Effect::HandIn => {
+                let cx = Cx {
+                    desk: &self.desk,
+                    now: moment,
+                };
+                let effects = match self.stack.last_mut() {
+                    Some(Screen::Quiz(screen)) => screen.hand_in(&cx),
+                    _ => Vec::new(),
+                };
+                effects
+                    .into_iter()
+                    .for_each(|effect| self.apply(effect, now));
                 Ok(())
             }
             Effect::Session(effect) => self.session(&effect, moment),

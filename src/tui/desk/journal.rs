@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::practice::{self, LeftQuiz};
 use crate::{
     bank::{Bank, CardId, identity::Relink},
     memory::{CardState, Day, Moment, Rating, Retention, Scheduler, States},
@@ -43,6 +44,9 @@ pub struct Journal {
     /// The drill that is running.
     session: Option<EventId>,
     left: Option<Left>,
+    left_quiz: Option<LeftQuiz>,
+    /// The quiz that this process runs, as it was last kept.
+    own_quiz: Option<LeftQuiz>,
     days: Vec<DayCount>,
     streak: u32,
     today: u64,
@@ -59,6 +63,8 @@ impl Journal {
             states: States::new(),
             session: None,
             left: None,
+            left_quiz: None,
+            own_quiz: None,
             days: Vec::new(),
             streak: 0,
             today: 0,
@@ -74,7 +80,50 @@ impl Journal {
     pub fn refresh(&mut self, today: Day) -> Result<(), ProgressError> {
         self.states = self.progress.states()?;
         self.left = self.find_left()?;
+        self.left_quiz = practice::left_quiz(&self.progress)?;
         self.count(today)
+    }
+
+    /// The quiz that was left before its end.
+    pub fn left_quiz(&self) -> Option<&LeftQuiz> {
+        self.own_quiz.as_ref().or(self.left_quiz.as_ref())
+    }
+
+    /// Whether this process runs the quiz of that session.
+    pub fn runs_quiz(&self, session: EventId) -> bool {
+        self.own_quiz
+            .as_ref()
+            .is_some_and(|own| own.session == session)
+    }
+
+    /// Notes where the quiz that this process runs stands; none when it is over.
+    pub fn note_quiz(&mut self, quiz: Option<LeftQuiz>) {
+        self.own_quiz = quiz;
+    }
+
+    /// Does something to the log that changes nothing of what is kept at hand.
+    ///
+    /// # Errors
+    /// Whatever `act` fails with.
+    pub fn quietly<T>(
+        &mut self,
+        act: impl FnOnce(&mut Progress) -> Result<T, ProgressError>,
+    ) -> Result<T, ProgressError> {
+        act(&mut self.progress)
+    }
+
+    /// Does something to the log, and reads again what is kept at hand.
+    ///
+    /// # Errors
+    /// Whatever `act` fails with, or when the log cannot be read.
+    pub fn with<T>(
+        &mut self,
+        now: Moment,
+        act: impl FnOnce(&mut Progress) -> Result<T, ProgressError>,
+    ) -> Result<T, ProgressError> {
+        let done = act(&mut self.progress)?;
+        self.refresh(now.day)?;
+        Ok(done)
     }
 
     fn count(&mut self, today: Day) -> Result<(), ProgressError> {

@@ -29,7 +29,9 @@ const WIDE: u16 = 96;
 #[derive(Clone, Debug, PartialEq)]
 enum Next {
     Resume,
+    ResumeQuiz,
     Drill,
+    Quiz,
     Weakest(usize),
     Read(ChapterId),
     Browse,
@@ -99,7 +101,13 @@ impl Home {
         if cx.desk.resumable().is_some() {
             self.next.push(Next::Resume);
         }
+        if cx.desk.left_quiz().is_some() {
+            self.next.push(Next::ResumeQuiz);
+        }
         self.next.push(Next::Drill);
+        if !cx.desk.bank().cards.is_empty() {
+            self.next.push(Next::Quiz);
+        }
         let weakest = (0..self.overview.decks.len())
             .filter(|&i| self.overview.decks[i].ready.seen > 0)
             .min_by(|&a, &b| {
@@ -183,6 +191,8 @@ impl Home {
         };
         match self.next.get(self.selected) {
             Some(Next::Resume) => vec![Effect::Resume],
+            Some(Next::ResumeQuiz) => vec![Effect::ResumeQuiz],
+            Some(Next::Quiz) => vec![Effect::OpenQuiz],
             Some(Next::Drill) => vec![Effect::Drill(Filter::default())],
             Some(Next::Weakest(i)) => vec![Effect::Drill(deck(*i))],
             Some(Next::Read(chapter)) => vec![Effect::Follow(format!("chapter:{chapter}"))],
@@ -351,6 +361,23 @@ impl Home {
                     let (about, done, all) = cx.desk.resumable().unwrap_or_default();
                     ("Resume", plain(&about), format!("{done} of {all} done"))
                 }
+                Next::ResumeQuiz => {
+                    let left = cx.desk.left_quiz();
+                    let (about, done, all) = left.map_or_else(Default::default, |left| {
+                        let all = left.snapshot.sources.len();
+                        (left.snapshot.settings.about.clone(), left.answered(), all)
+                    });
+                    (
+                        "Resume",
+                        format!("quiz, {}", plain(&about)),
+                        format!("{done} of {all} answered"),
+                    )
+                }
+                Next::Quiz => (
+                    "Quiz",
+                    "twenty questions, or as you like".to_owned(),
+                    "10 min".to_owned(),
+                ),
                 Next::Drill if today == (0, 0) => {
                     ("Drill", "nothing left for today".to_owned(), String::new())
                 }

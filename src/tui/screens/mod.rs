@@ -10,6 +10,7 @@ pub mod contents;
 pub mod drill;
 pub mod help;
 pub mod home;
+pub mod quiz;
 pub mod settings;
 pub mod stats;
 pub mod welcome;
@@ -46,6 +47,12 @@ pub enum Screen {
     Stats(Box<stats::Stats>),
     /// The configuration.
     Settings(Box<settings::Settings>),
+    /// Choosing a quiz.
+    QuizSetup(Box<quiz::QuizSetup>),
+    /// A timed quiz.
+    Quiz(Box<quiz::QuizScreen>),
+    /// How a quiz went.
+    QuizResult(Box<quiz::QuizResult>),
 }
 
 impl Screen {
@@ -66,6 +73,9 @@ impl Screen {
             Self::Reading(screen) => format!("guide › {}", screen.title(cx.desk.bank())),
             Self::Stats(_) => "stats".to_owned(),
             Self::Settings(_) => "settings".to_owned(),
+            Self::QuizSetup(_) => "quiz".to_owned(),
+            Self::Quiz(screen) => screen.title(),
+            Self::QuizResult(_) => "quiz › result".to_owned(),
         }
     }
 
@@ -81,6 +91,9 @@ impl Screen {
             Self::Reading(screen) => screen.contexts(),
             Self::Stats(_) => stats::Stats::contexts(),
             Self::Settings(screen) => screen.contexts(),
+            Self::QuizSetup(_) => quiz::QuizSetup::contexts(),
+            Self::Quiz(screen) => screen.contexts(),
+            Self::QuizResult(_) => quiz::QuizResult::contexts(),
         }
     }
 
@@ -90,9 +103,8 @@ impl Screen {
             Self::Welcome(_) | Self::Browse(_) => true,
             Self::Reading(screen) => screen.typing(),
             Self::Settings(screen) => screen.typing(),
-            Self::Home(_) | Self::Drill(_) | Self::Card(_) | Self::Contents(_) | Self::Stats(_) => {
-                false
-            }
+            Self::Quiz(screen) => screen.typing(),
+            _ => false,
         }
     }
 
@@ -102,6 +114,7 @@ impl Screen {
             Self::Home(_) => action != Action::Back,
             Self::Drill(screen) => screen.enabled(action, cx),
             Self::Card(screen) => screen.enabled(action, cx),
+            Self::QuizResult(screen) => screen.enabled(action),
             _ => true,
         }
     }
@@ -113,9 +126,8 @@ impl Screen {
             Self::Browse(screen) => screen.key(key, cx),
             Self::Reading(screen) => screen.key(key),
             Self::Settings(screen) => screen.key(key),
-            Self::Home(_) | Self::Drill(_) | Self::Card(_) | Self::Contents(_) | Self::Stats(_) => {
-                false
-            }
+            Self::Quiz(screen) => screen.key(key),
+            _ => false,
         }
     }
 
@@ -126,8 +138,8 @@ impl Screen {
             Self::Browse(screen) => screen.paste(text, cx),
             Self::Reading(screen) => screen.paste(text),
             Self::Settings(screen) => screen.paste(text),
-            Self::Home(_) | Self::Drill(_) | Self::Card(_) | Self::Contents(_) | Self::Stats(_) => {
-            }
+            Self::Quiz(screen) => screen.paste(text),
+            _ => {}
         }
     }
 
@@ -143,22 +155,33 @@ impl Screen {
             Self::Reading(screen) => screen.act(action, cx),
             Self::Stats(screen) => screen.act(action, cx),
             Self::Settings(screen) => screen.act(action, cx),
+            Self::QuizSetup(screen) => screen.act(action, cx),
+            Self::Quiz(screen) => screen.act(action, cx),
+            Self::QuizResult(screen) => screen.act(action),
         }
     }
 
     /// Selects a row that was clicked.
-    pub fn select(&mut self, row: usize, cx: &Cx<'_>) {
+    pub fn select(&mut self, row: usize, cx: &Cx<'_>) -> Vec<Effect> {
         match self {
             Self::Home(screen) => screen.select(row, cx),
             Self::Browse(screen) => screen.select(row),
             Self::Contents(screen) => screen.select(row),
             Self::Settings(screen) => screen.select(row),
-            Self::Welcome(_)
-            | Self::Drill(_)
-            | Self::Card(_)
-            | Self::Reading(_)
-            | Self::Stats(_) => {}
+            Self::QuizSetup(screen) => screen.select(row),
+            Self::Quiz(screen) => return screen.select(row, cx),
+            _ => {}
         }
+        Vec::new()
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
+        if let Self::Quiz(screen) = self {
+            return screen.tick(cx);
+        }
+        self.refresh(cx);
+        Vec::new()
     }
 
     /// Something it read from has changed: a rating taken back, a card edited, the screen seen again.
@@ -168,11 +191,7 @@ impl Screen {
             Self::Browse(screen) => screen.refresh(cx),
             Self::Drill(screen) => screen.refresh(cx),
             Self::Stats(screen) => screen.refresh(cx),
-            Self::Welcome(_)
-            | Self::Card(_)
-            | Self::Contents(_)
-            | Self::Reading(_)
-            | Self::Settings(_) => {}
+            _ => {}
         }
     }
 
@@ -180,6 +199,7 @@ impl Screen {
     pub fn deadline(&self) -> Option<Timestamp> {
         match self {
             Self::Home(screen) => screen.deadline(),
+            Self::Quiz(screen) => screen.deadline(),
             _ => None,
         }
     }
@@ -196,6 +216,9 @@ impl Screen {
             Self::Reading(screen) => screen.draw(canvas, area, cx),
             Self::Stats(screen) => screen.draw(canvas, area, cx),
             Self::Settings(screen) => screen.draw(canvas, area, cx),
+            Self::QuizSetup(screen) => screen.draw(canvas, area, cx),
+            Self::Quiz(screen) => screen.draw(canvas, area, cx),
+            Self::QuizResult(screen) => screen.draw(canvas, area, cx),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod flows;
 mod looks;
+mod quizzes;
 mod stage;
 
 use stage::Stage;

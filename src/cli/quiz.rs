@@ -1,0 +1,260 @@
+//! `highwater quiz`: on the screen, or line by line for screen readers and pipes.
+//!
+//! What is asked is drawn by `session`; line by line every answer is on disk before the next question
+//! is printed, and the end of the input leaves the quiz to be gone on with.
+
+mod plain;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
+
+use super::{Global, Outcome, output::Usage, setup::Setup};
+use crate::{
+    bank::Level,
+    clock,
+    memory::Filter,
+    session::quiz::{Mode, Quiz, QuizError, Report, Settings},
+    tui::{
+        app::Start,
+        desk::practice::{self, Pool},
+    },
+};
+
+/// Options of `quiz`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Line by line, each answer is followed by enter: letters pick choices (`b`, or `a c` where several are right), numbers
+put steps in order (`3 1 2`), anything else is what is typed. p stops the clock, m marks a question, q leaves the
+quiz, which is gone on with by the next `highwater quiz --plain`.")]
+pub(super) struct Args {
+    /// Line by line, for screen readers and pipes; so it is without a terminal, too
+    #[arg(long)]
+    plain: bool,
+    /// Questions on cards of this deck
+    #[arg(long, value_name = "ID")]
+    deck: Option<String>,
+    /// Questions on cards of this track
+    #[arg(long, value_name = "ID")]
+    track: Option<String>,
+    /// Questions on cards with this tag; given several times, with all of them
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Questions of this level; may be given several times
+    #[arg(long, value_name = "LEVEL", value_parser = ["warm-up", "medium", "hard", "staff"])]
+    level: Vec<String>,
+    /// Questions on cards starred by the bank or by you
+    #[arg(long)]
+    starred: bool,
+    /// Questions on cards that you would now likely miss
+    #[arg(long)]
+    weak: bool,
+    /// Only questions that the simulated cluster makes and answers
+    #[arg(long, conflicts_with_all = ["deck", "track", "tag", "level", "starred", "weak"])]
+    engine: bool,
+    /// How many questions
+    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 20)]
+    count: usize,
+    /// Minutes for the whole quiz, or `none`
+    #[arg(long, value_name = "MINUTES", default_value = "10", value_parser = span)]
+    minutes: Span,
+    /// Seconds for each question, or `none`
+    #[arg(long, value_name = "SECONDS", default_value = "none", value_parser = span)]
+    seconds: Span,
+    /// Answers at the end; until then you may go back
+    #[arg(long)]
+    exam: bool,
+    /// Repeat the quiz that this number drew
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A number of minutes or seconds; none for no clock.
+#[derive(Clone, Copy, Debug)]
+struct Span(Option<u64>);
+
+fn span(text: &str) -> Result<Span, String> {
+    match text {
+        "none" => Ok(Span(None)),
+        text => match text.parse() {
+            Ok(0) => Err("a clock of 0 leaves no time; write `none` for no clock".to_owned()),
+            Ok(number) if number <= 86_400 => Ok(Span(Some(number))),
+            _ => Err(format!("`{text}` is no number from 1 to 86400, nor `none`")),
+        },
+    }
+}
+
+impl Args {
+    fn pool(&self) -> Pool {
+        Pool {
+            filter: Filter {
+                deck: self.deck.as_deref().map(Into::into),
+                track: self.track.as_deref().map(Into::into),
+                tags: self.tag.clone(),
+                levels: self
+                    .level
+                    .iter()
+                    .filter_map(|word| Level::from_word(word))
+                    .collect(),
+                starred: self.starred,
+                flagged: false,
+            },
+            weak: self.weak,
+            engine: self.engine,
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        self.plain || self.json || !io::stdin().is_terminal() || !io::stdout().is_terminal()
+    }
+
+    /// Nothing is chosen: the set-up screen asks.
+    fn is_bare(&self) -> bool {
+        self.pool() == Pool::default()
+            && self.seed.is_none()
+            && !self.exam
+            && (self.count, self.minutes.0, self.seconds.0) == (20, Some(10), None)
+    }
+
+    fn settings(&self, about: String, seed: u64) -> Settings {
+        Settings {
+            about,
+            count: self.count,
+            mode: if self.exam {
+                Mode::Exam
+            } else {
+                Mode::Practice
+            },
+            limit: self
+                .minutes
+                .0
+                .map(|minutes| Duration::from_secs(minutes * 60)),
+            limit_each: self.seconds.0.map(Duration::from_secs),
+            seed,
+        }
+    }
+}
+
+pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    if args.count == 0 {
+        return Err(Usage("a quiz has at least one question; found --count 0".to_owned()).into());
+    }
+    if !args.is_plain() && args.is_bare() {
+        return super::screens::show(global, Start::Quiz);
+    }
+    let mut setup = Setup::open(global)?;
+    let pool = args.pool();
+    setup.check(&pool.filter)?;
+    let now = setup.now();
+    setup.progress.look_after(now)?;
+    let seed = args
+        .seed
+        .unwrap_or_else(|| now.at.as_millisecond().unsigned_abs() % 1_000_000);
+    let settings = args.settings(pool.words(&setup.bank), seed);
+    if !args.is_plain() {
+        drop(setup);
+        return super::screens::show(global, Start::BeginQuiz(Box::new((pool, settings))));
+    }
+    let (quiz, session) = match take_up(args, &mut setup)? {
+        Some(taken) => {
+            say(args, out, "Going on with the quiz that was left.")?;
+            taken
+        }
+        None => {
+            let states = setup.progress.states()?;
+            let candidates = pool.candidates(
+                &setup.bank,
+                &states,
+                setup.progress.scheduler(),
+                now.at,
+                args.count,
+                seed,
+            );
+            let quiz = Quiz::new(candidates, settings).map_err(usage)?;
+            if quiz.len() < args.count {
+                say(
+                    args,
+                    out,
+                    &format!("{} questions match; all of them are asked.", quiz.len()),
+                )?;
+            }
+            if let Some(left) = practice::left_quiz(&setup.progress)? {
+                practice::give_up(&mut setup.progress, left.session, now)?;
+            }
+            let session = practice::begin_quiz(&mut setup.progress, &quiz, now)?;
+            (quiz, session)
+        }
+    };
+    let mut desk = plain::Desk {
+        days: &setup.days,
+        progress: &mut setup.progress,
+        session,
+        quiet: args.json,
+    };
+    let report = plain::drive(quiz, &mut desk, &mut io::stdin().lock(), out, clock::now)?;
+    let Some(report) = report else {
+        say(
+            args,
+            out,
+            "The quiz is kept as it stands; `highwater quiz --plain` goes on with it.",
+        )?;
+        return Ok(Outcome::Done);
+    };
+    print(args, &report, &setup, out)?;
+    Ok(Outcome::Done)
+}
+
+fn usage(error: QuizError) -> anyhow::Error {
+    Usage(error.to_string()).into()
+}
+
+fn say(args: &Args, out: &mut dyn Write, words: &str) -> io::Result<()> {
+    if args.json {
+        return Ok(());
+    }
+    writeln!(out, "{words}")
+}
+
+/// The quiz that was left, unless another one is asked for.
+fn take_up(
+    args: &Args,
+    setup: &mut Setup,
+) -> anyhow::Result<Option<(Quiz, crate::progress::EventId)>> {
+    if !args.is_bare() {
+        return Ok(None);
+    }
+    let Some(left) = practice::left_quiz(&setup.progress)? else {
+        return Ok(None);
+    };
+    if !setup.progress.take_up(left.session)? {
+        return Ok(None);
+    }
+    let bank = &setup.bank;
+    match Quiz::resume(left.snapshot, |source| practice::find(bank, source)) {
+        Ok(quiz) => Ok(Some((quiz, left.session))),
+        Err(QuizError::Gone) => {
+            practice::give_up(
+                &mut setup.progress,
+                left.session,
+                setup.days.moment(clock::now()),
+            )?;
+            Ok(None)
+        }
+        Err(error) => Err(usage(error)),
+    }
+}
+
+fn print(args: &Args, report: &Report, setup: &Setup, out: &mut dyn Write) -> anyhow::Result<()> {
+    if args.json {
+        serde_json::to_writer_pretty(&mut *out, report)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    let earlier = practice::earlier_quizzes(&setup.progress, &report.settings)?;
+    plain::print_report(report, earlier.get(1), &setup.bank, out)?;
+    Ok(())
+}

@@ -1,0 +1,373 @@
+//! The quiz as lines: what is printed for a question, and what a line that was read means.
+
+use std::{
+    io::{self, BufRead, Read as _, Write},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    bank::{Answer, Bank},
+    memory::StudyDays,
+    progress::{EventId, Progress},
+    session::quiz::{Effect, Given, Input, Mode, Phase, Quiz, Report, Verdict},
+    tui::desk::practice,
+};
+
+/// No answer typed at a prompt is longer; what is more is not kept.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
+
+/// What the quiz works on.
+pub(super) struct Desk<'d> {
+    pub(super) days: &'d StudyDays,
+    pub(super) progress: &'d mut Progress,
+    pub(super) session: EventId,
+    /// Nothing but the result is printed.
+    pub(super) quiet: bool,
+}
+
+/// Asks question after question until the quiz is over; none when the reader or the input left it.
+pub(super) fn drive(
+    mut quiz: Quiz,
+    desk: &mut Desk<'_>,
+    input: &mut impl BufRead,
+    out: &mut dyn Write,
+    clock: impl Fn() -> Timestamp,
+) -> anyhow::Result<Option<Report>> {
+    let out: &mut dyn Write = if desk.quiet { &mut io::sink() } else { out };
+    let mut shown = None;
+    // A quiz that was left waits, paused.
+    if let Some(report) = step(&mut quiz, desk, Input::Resume, clock())? {
+        return Ok(Some(report));
+    }
+    let mut line = Vec::new();
+    loop {
+        if shown != Some(quiz.at()) && quiz.phase() == Phase::Asking {
+            shown = Some(quiz.at());
+            print_question(&quiz, out)?;
+        }
+        write!(out, "> ")?;
+        out.flush()?;
+        line.clear();
+        let read = (&mut *input)
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut line)?;
+        let text = String::from_utf8_lossy(&line).trim().to_owned();
+        if read == 0 || text == "q" || text == "quit" {
+            writeln!(out)?;
+            step(&mut quiz, desk, Input::Pause, clock())?;
+            return Ok(None);
+        }
+        let at = quiz.at();
+        for input in meaning(&quiz, &text, out)? {
+            let last = input == Input::Submit;
+            if let Some(report) = step(&mut quiz, desk, input, clock())? {
+                if quiz.settings().mode == Mode::Practice && last {
+                    print_verdict(&quiz, at, out)?;
+                }
+                return Ok(Some(report));
+            }
+        }
+        if quiz.phase() == Phase::Answered {
+            print_verdict(&quiz, at, out)?;
+            if let Some(report) = step(&mut quiz, desk, Input::Next, clock())? {
+                return Ok(Some(report));
+            }
+        } else if quiz.settings().mode == Mode::Exam && quiz.at() == at && !text.is_empty() {
+            // The last question of an exam stays open until the exam is handed in.
+            writeln!(
+                out,
+                "h hands the exam in; b goes back; g 3 goes to question 3."
+            )?;
+        }
+    }
+}
+
+/// Takes one input and records what follows; the report once the quiz is over.
+fn step(
+    quiz: &mut Quiz,
+    desk: &mut Desk<'_>,
+    input: Input,
+    at: Timestamp,
+) -> anyhow::Result<Option<Report>> {
+    let now = Duration::from_millis(u64::try_from(at.as_millisecond()).unwrap_or(0));
+    let effects: Vec<Effect> = quiz.handle(input, now);
+    let moment = desk.days.moment(at);
+    Ok(practice::record_quiz(
+        desk.progress,
+        desk.session,
+        effects,
+        moment,
+    )?)
+}
+
+/// What a line means for the open question.
+fn meaning(quiz: &Quiz, text: &str, out: &mut dyn Write) -> io::Result<Vec<Input>> {
+    if quiz.phase() == Phase::Paused {
+        return Ok(vec![Input::Resume]);
+    }
+    let exam = quiz.settings().mode == Mode::Exam;
+    let answer = &quiz.question().candidate.check.answer;
+    let typed = matches!(answer, Answer::Type { .. } | Answer::Number { .. });
+    match text {
+        "p" if !typed => {
+            writeln!(out, "The clock stands; enter lets it run.")?;
+            return Ok(vec![Input::Pause]);
+        }
+        "m" if !typed => return Ok(vec![Input::Flag]),
+        "h" if exam => return Ok(vec![Input::HandIn]),
+        "b" if exam && !matches!(answer, Answer::Choose { .. }) => return Ok(vec![Input::Back]),
+        "<" if exam => return Ok(vec![Input::Back]),
+        _ => {}
+    }
+    if let (true, Some(number)) = (exam, text.strip_prefix("g ")) {
+        let place = number
+            .trim()
+            .parse::<usize>()
+            .ok()
+            .and_then(|n| n.checked_sub(1));
+        return Ok(place.map(Input::Go).into_iter().collect());
+    }
+    let parts = quiz.question().shown.len();
+    match answer {
+        Answer::Choose { .. } => picks(quiz, text, parts, out),
+        Answer::Order { .. } => order(quiz, text, parts, out),
+        Answer::Type { .. } | Answer::Number { .. } => {
+            Ok(vec![Input::Type(text.to_owned()), Input::Submit])
+        }
+    }
+}
+
+fn picks(quiz: &Quiz, text: &str, parts: usize, out: &mut dyn Write) -> io::Result<Vec<Input>> {
+    let letters: Vec<char> = text
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != ',')
+        .collect();
+    let mut wanted = Vec::new();
+    for letter in letters {
+        match (letter.to_ascii_lowercase() as usize).checked_sub('a' as usize) {
+            Some(place) if place < parts => wanted.push(place),
+            _ => {
+                let last = char::from(b'a' + (parts - 1) as u8);
+                writeln!(out, "`{}` is none of a to {last}.", letter.escape_debug())?;
+                return Ok(Vec::new());
+            }
+        }
+    }
+    let question = quiz.question();
+    let picked = |place: &usize| match &quiz.sheets()[quiz.at()].given {
+        Given::Picked(known) => known.contains(&question.shown[*place]),
+        _ => false,
+    };
+    if !question.candidate.check.answer.several() {
+        wanted.truncate(1);
+    }
+    // Whatever was picked before and is not named now is left again.
+    let change = (0..parts).filter(|place| wanted.contains(place) != picked(place));
+    let several = question.candidate.check.answer.several();
+    let mut inputs: Vec<Input> = change
+        .filter(|place| several || wanted.contains(place))
+        .map(Input::Pick)
+        .collect();
+    inputs.push(Input::Submit);
+    Ok(inputs)
+}
+
+fn order(quiz: &Quiz, text: &str, parts: usize, out: &mut dyn Write) -> io::Result<Vec<Input>> {
+    if text.is_empty() {
+        return Ok(vec![Input::Submit]);
+    }
+    let numbers: Option<Vec<usize>> = text
+        .split([' ', ','])
+        .filter(|word| !word.is_empty())
+        .map(|word| word.parse::<usize>().ok()?.checked_sub(1))
+        .collect();
+    let mut sorted = numbers.clone().unwrap_or_default();
+    sorted.sort_unstable();
+    let Some(numbers) = numbers.filter(|_| sorted.into_iter().eq(0..parts)) else {
+        writeln!(out, "Name each of the {parts} steps once, like 2 1 3.")?;
+        return Ok(Vec::new());
+    };
+    // Bring one step after the other to its place, as the screen does.
+    let mut now: Vec<usize> = quiz.order().to_vec();
+    let wanted: Vec<usize> = numbers.iter().map(|place| now[*place]).collect();
+    let mut inputs = Vec::new();
+    for (to, step) in wanted.iter().enumerate() {
+        let from = now.iter().position(|known| known == step).unwrap_or(to);
+        now.remove(from);
+        now.insert(to, *step);
+        inputs.push(Input::Move { from, to });
+    }
+    inputs.push(Input::Submit);
+    Ok(inputs)
+}
+
+fn time(span: Duration) -> String {
+    let seconds = span.as_secs();
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+fn print_question(quiz: &Quiz, out: &mut dyn Write) -> io::Result<()> {
+    let question = quiz.question();
+    let candidate = &question.candidate;
+    let left = quiz
+        .left()
+        .map_or(String::new(), |left| format!(", {} left", time(left)));
+    let flag = if quiz.sheets()[quiz.at()].flagged {
+        ", for later"
+    } else {
+        ""
+    };
+    writeln!(
+        out,
+        "\n[{} of {}{left}{flag}] {}, {}",
+        quiz.at() + 1,
+        quiz.len(),
+        candidate.topic,
+        candidate.level.word()
+    )?;
+    writeln!(out, "{}", candidate.check.ask.trim())?;
+    match &candidate.check.answer {
+        Answer::Choose { choices } => {
+            for (place, choice) in question.shown.iter().enumerate() {
+                writeln!(
+                    out,
+                    "  {}  {}",
+                    char::from(b'a' + place as u8),
+                    choices[*choice].text
+                )?;
+            }
+            if candidate.check.answer.several() {
+                writeln!(out, "More than one is right.")?;
+            }
+        }
+        Answer::Order { steps, .. } => {
+            for (place, step) in quiz.order().iter().enumerate() {
+                writeln!(out, "  {}  {}", place + 1, steps[*step])?;
+            }
+            writeln!(out, "In which order? Numbers, first to last.")?;
+        }
+        Answer::Type { .. } => {}
+        Answer::Number { unit, .. } if unit.is_empty() => writeln!(out, "A number.")?,
+        Answer::Number { unit, .. } => writeln!(out, "A number, in {unit}.")?,
+    }
+    Ok(())
+}
+
+fn print_verdict(quiz: &Quiz, place: usize, out: &mut dyn Write) -> io::Result<()> {
+    let Some(verdict) = quiz.verdict(place) else {
+        return Ok(());
+    };
+    let words = match verdict.mark.credit {
+        credit if credit >= 1.0 => "Right.".to_owned(),
+        credit if credit > 0.0 => format!("Partly right: {credit:.2} of 1."),
+        _ if verdict.unanswered => "Not answered.".to_owned(),
+        _ => "Wrong.".to_owned(),
+    };
+    writeln!(out, "{words}")?;
+    if let Some(meant) = &verdict.mark.forgiven {
+        writeln!(out, "A slip of the fingers for {meant}, forgiven.")?;
+    }
+    print_reasons(
+        &quiz.questions()[place].candidate.check.answer,
+        &verdict,
+        out,
+    )
+}
+
+/// Why the answer given was wrong, and what is right and why.
+fn print_reasons(answer: &Answer, verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
+    match answer {
+        Answer::Choose { choices } => {
+            for (place, choice) in choices.iter().enumerate() {
+                let picked =
+                    matches!(&verdict.given, Given::Picked(picked) if picked.contains(&place));
+                if picked && !choice.right {
+                    writeln!(out, "  not: {} ({})", choice.text, choice.why)?;
+                }
+            }
+            for choice in choices.iter().filter(|choice| choice.right) {
+                writeln!(out, "  right: {} ({})", choice.text, choice.why)?;
+            }
+        }
+        Answer::Order { steps, why } => {
+            writeln!(out, "  in order: {}", steps.join(" → "))?;
+            writeln!(out, "  {why}")?;
+        }
+        Answer::Type { accept, why } => {
+            writeln!(
+                out,
+                "  the answer: {}",
+                accept.first().map_or("", String::as_str)
+            )?;
+            writeln!(out, "  {why}")?;
+        }
+        Answer::Number {
+            value, unit, why, ..
+        } => {
+            writeln!(out, "  the answer: {}", format!("{value} {unit}").trim())?;
+            writeln!(out, "  {why}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints how a quiz went; `before` is the run before this one.
+pub(super) fn print_report(
+    report: &Report,
+    before: Option<&Report>,
+    bank: &Bank,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let share = report.score.share() * 100.0;
+    let unanswered = report
+        .verdicts
+        .iter()
+        .filter(|verdict| verdict.unanswered)
+        .count();
+    write!(
+        out,
+        "\n{share:.0} %: {:.2} of {} points",
+        report.score.earned, report.score.asked
+    )?;
+    if unanswered > 0 {
+        write!(out, ", {unanswered} unanswered")?;
+    }
+    if report.out_of_time {
+        write!(out, ", time ran out")?;
+    }
+    writeln!(
+        out,
+        "; {} on the clock, seed {}",
+        time(report.elapsed),
+        report.settings.seed
+    )?;
+    if let Some(before) = before {
+        writeln!(
+            out,
+            "The run before: {:.0} %.",
+            before.score.share() * 100.0
+        )?;
+    }
+    for (title, scores) in [
+        ("By topic", &report.by_topic),
+        ("By level", &report.by_level),
+    ] {
+        writeln!(out, "{title}:")?;
+        for (name, score) in scores {
+            writeln!(out, "  {name}: {:.2} of {}", score.earned, score.asked)?;
+        }
+    }
+    let mut misses = report.misses().peekable();
+    if misses.peek().is_some() && report.settings.mode == Mode::Exam {
+        writeln!(out, "Missed:")?;
+        for verdict in misses {
+            if let Some(candidate) = practice::find(bank, &verdict.source) {
+                writeln!(out, "\n{}", candidate.check.ask.trim())?;
+                print_reasons(&candidate.check.answer, verdict, out)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,690 @@
+//! A timed quiz on screen: `setup` chooses it, this asks it, `result` tells how it went.
+//!
+//! What happens is decided by [`session::quiz`](crate::session::quiz); this draws it, runs its clock
+//! by the loop's deadlines and turns keys into its inputs.
+
+mod result;
+mod setup;
+
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+use jiff::{SignedDuration, Timestamp};
+use ratatui::{
+    layout::{Constraint, Layout, Rect},
+    style::Style,
+    text::{Line, Span},
+};
+
+pub use result::QuizResult;
+pub use setup::QuizSetup;
+
+use crate::{
+    bank::Answer,
+    progress::EventId,
+    session::quiz::{Given, Input, Mode, Phase, Quiz},
+    tui::{
+        canvas::Canvas,
+        effect::{Cx, Effect},
+        keymap::{Action, Context},
+        markdown::{Run, wrap},
+        text::plain,
+        theme::Theme,
+        widgets::{Field, Scroll, bar},
+    },
+};
+
+/// Widest column of text that is still easy to read.
+const MEASURE: u16 = 96;
+/// From here on the clock is shown as short.
+const SHORT: Duration = Duration::from_secs(60);
+
+/// The screen.
+#[derive(Debug)]
+pub struct QuizScreen {
+    quiz: Quiz,
+    session: EventId,
+    /// The choice or step that the arrows are at.
+    cursor: usize,
+    field: Field,
+    scroll: Scroll,
+    /// When the clock was last read.
+    read: Option<Timestamp>,
+}
+
+/// Minutes and seconds: `9:05`.
+pub(super) fn clock(time: Duration) -> String {
+    // What is left is rounded up, so that it says 0:00 only when it is over.
+    let seconds = time.as_millis().div_ceil(1000);
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// The middle of an area as wide as text may be.
+pub(super) fn column(area: Rect) -> Rect {
+    let width = area.width.saturating_sub(3).min(MEASURE);
+    Rect {
+        x: area.x + 1 + (area.width.saturating_sub(3) - width) / 2,
+        width,
+        ..area
+    }
+}
+
+/// A Markdown text as lines with a hanging mark in front.
+pub(super) fn marked(
+    canvas: &mut Canvas<'_>,
+    mark: Vec<Span<'static>>,
+    text: &str,
+    columns: usize,
+    style: Style,
+) -> Vec<Line<'static>> {
+    let wide: usize = mark.iter().map(Span::width).sum();
+    let page = canvas
+        .prose
+        .page(text, columns.saturating_sub(wide).max(8), canvas.theme, 0);
+    let mut lines = Vec::new();
+    for (row, line) in page.lines.iter().enumerate() {
+        let mut spans = if row == 0 {
+            mark.clone()
+        } else {
+            vec![Span::raw(" ".repeat(wide))]
+        };
+        spans.extend(line.spans.iter().map(|span| {
+            let mut span = span.clone();
+            span.style = style.patch(span.style);
+            span
+        }));
+        lines.push(Line::from(spans));
+    }
+    lines
+}
+
+impl QuizScreen {
+    /// A quiz where it stands.
+    pub fn new(quiz: Quiz, session: EventId) -> Self {
+        let mut screen = Self {
+            quiz,
+            session,
+            cursor: 0,
+            field: Field::new(""),
+            scroll: Scroll::default(),
+            read: None,
+        };
+        screen.turned();
+        screen
+    }
+
+    /// The session it is recorded under.
+    pub fn session(&self) -> EventId {
+        self.session
+    }
+
+    /// Its name in the top line.
+    pub fn title(&self) -> String {
+        format!("quiz › {}", plain(&self.quiz.settings().about))
+    }
+
+    /// Text is being typed.
+    pub fn typing(&self) -> bool {
+        self.quiz.phase() == Phase::Asking && self.is_typed()
+    }
+
+    fn answer(&self) -> &Answer {
+        &self.quiz.question().candidate.check.answer
+    }
+
+    fn is_typed(&self) -> bool {
+        matches!(self.answer(), Answer::Type { .. } | Answer::Number { .. })
+    }
+
+    fn is_exam(&self) -> bool {
+        self.quiz.settings().mode == Mode::Exam
+    }
+
+    /// Where keys work.
+    pub fn contexts(&self) -> &'static [Context] {
+        match (self.quiz.phase(), self.answer()) {
+            (Phase::Paused, _) => &[Context::QuizPaused],
+            (Phase::Asking, Answer::Choose { .. }) if self.is_exam() => {
+                &[Context::QuizChoose, Context::QuizExam, Context::Quiz]
+            }
+            (Phase::Asking, Answer::Choose { .. }) => &[Context::QuizChoose, Context::Quiz],
+            (Phase::Asking, Answer::Order { .. }) if self.is_exam() => {
+                &[Context::QuizOrder, Context::QuizExam, Context::Quiz]
+            }
+            (Phase::Asking, Answer::Order { .. }) => &[Context::QuizOrder, Context::Quiz],
+            (Phase::Asking, _) if self.is_exam() => &[Context::QuizTyping, Context::QuizTypingExam],
+            (Phase::Asking, _) => &[Context::QuizTyping],
+            (Phase::Answered | Phase::Done, _) => &[Context::QuizAnswered, Context::Moving],
+        }
+    }
+
+    /// When it wants to be drawn again: at the next second of a running clock.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let timed = self.quiz.left().is_some() || self.quiz.left_here().is_some();
+        if self.quiz.phase() != Phase::Asking || !timed {
+            return None;
+        }
+        let next = [self.quiz.left(), self.quiz.left_here()]
+            .into_iter()
+            .flatten()
+            .map(|left| left.as_millis() % 1000)
+            .max();
+        let wait = next.filter(|millis| *millis > 0).unwrap_or(1000);
+        let read = self.read?;
+        read.checked_add(SignedDuration::from_millis(wait as i64))
+            .ok()
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
+        self.put(Input::Tick, cx)
+    }
+
+    /// Takes a key as text.
+    pub fn key(&mut self, key: KeyEvent) -> bool {
+        self.typing() && self.field.key(key)
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, text: &str) {
+        if self.typing() {
+            self.field.insert(text);
+        }
+    }
+
+    /// Selects a choice or step that was clicked.
+    pub fn select(&mut self, row: usize, cx: &Cx<'_>) -> Vec<Effect> {
+        self.cursor = row;
+        if matches!(self.answer(), Answer::Choose { .. }) {
+            return self.put(Input::Pick(row), cx);
+        }
+        Vec::new()
+    }
+
+    /// Does what a key means.
+    pub fn act(&mut self, action: Action, cx: &Cx<'_>) -> Vec<Effect> {
+        let parts = self.quiz.question().shown.len();
+        match action {
+            Action::Up if self.quiz.phase() == Phase::Asking => {
+                self.cursor = self.cursor.saturating_sub(1);
+            }
+            Action::Down if self.quiz.phase() == Phase::Asking => {
+                self.cursor = (self.cursor + 1).min(parts.saturating_sub(1));
+            }
+            Action::Pick(place) => {
+                let place = usize::from(place);
+                if place < parts {
+                    self.cursor = place;
+                    return self.put(Input::Pick(place), cx);
+                }
+            }
+            Action::Toggle => return self.put(Input::Pick(self.cursor), cx),
+            Action::MoveUp if self.cursor > 0 => {
+                let (from, to) = (self.cursor, self.cursor - 1);
+                self.cursor = to;
+                return self.put(Input::Move { from, to }, cx);
+            }
+            Action::MoveDown if self.cursor + 1 < parts => {
+                let (from, to) = (self.cursor, self.cursor + 1);
+                self.cursor = to;
+                return self.put(Input::Move { from, to }, cx);
+            }
+            Action::Open => return self.submit(cx),
+            Action::Next => return self.put(Input::Next, cx),
+            Action::Previous => return self.put(Input::Back, cx),
+            Action::Flag => return self.put(Input::Flag, cx),
+            Action::Pause => {
+                let input = if self.quiz.phase() == Phase::Paused {
+                    Input::Resume
+                } else {
+                    Input::Pause
+                };
+                return self.put(input, cx);
+            }
+            Action::HandIn => {
+                let open = self
+                    .quiz
+                    .sheets()
+                    .iter()
+                    .filter(|s| s.given.is_nothing())
+                    .count();
+                let words = match open {
+                    0 => "Hand the quiz in?".to_owned(),
+                    n => format!(
+                        "Hand the quiz in? {n} of {} are not answered.",
+                        self.quiz.len()
+                    ),
+                };
+                return vec![Effect::Ask(words, Box::new(Effect::HandIn))];
+            }
+            Action::Back => {
+                let mut effects = self.put(Input::Pause, cx);
+                effects.push(Effect::Home);
+                effects.push(Effect::Tell(
+                    "the clock stands; home offers to go on".to_owned(),
+                ));
+                return effects;
+            }
+            other => {
+                self.scroll.act(other);
+            }
+        }
+        Vec::new()
+    }
+
+    /// Ends the quiz.
+    pub fn hand_in(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
+        self.put(Input::HandIn, cx)
+    }
+
+    fn submit(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
+        let choosing = matches!(self.answer(), Answer::Choose { .. });
+        let mut effects = Vec::new();
+        if self.quiz.phase() == Phase::Asking && choosing && self.given().is_nothing() {
+            // Enter on a choice that the arrows are at takes it.
+            effects.extend(self.put(Input::Pick(self.cursor), cx));
+            if self.answer().several() {
+                return effects;
+            }
+        }
+        if self.quiz.phase() == Phase::Asking
+            && matches!(self.answer(), Answer::Order { .. })
+            && self.given().is_nothing()
+        {
+            // The order as shown is an answer too.
+            effects.extend(self.put(Input::Move { from: 0, to: 0 }, cx));
+        }
+        effects.extend(self.put(Input::Submit, cx));
+        effects
+    }
+
+    fn given(&self) -> &Given {
+        &self.quiz.sheets()[self.quiz.at()].given
+    }
+
+    /// Hands an input to the quiz, after what was typed, and what it asks for to the app.
+    fn put(&mut self, input: Input, cx: &Cx<'_>) -> Vec<Effect> {
+        self.read = Some(cx.now.at);
+        let now = Duration::from_millis(u64::try_from(cx.now.at.as_millisecond()).unwrap_or(0));
+        let (at, phase) = (self.quiz.at(), self.quiz.phase());
+        let mut effects = Vec::new();
+        if self.typing() {
+            let text = self.field.text().to_owned();
+            let unchanged = matches!(self.given(), Given::Typed(known) if *known == text);
+            if !unchanged && !(text.is_empty() && self.given().is_nothing()) {
+                effects.extend(self.quiz.handle(Input::Type(text), now));
+            }
+        }
+        effects.extend(self.quiz.handle(input, now));
+        if (at, phase) != (self.quiz.at(), self.quiz.phase()) {
+            self.turned();
+        }
+        if effects.is_empty() {
+            return Vec::new();
+        }
+        vec![Effect::Quizzed(self.session, effects)]
+    }
+
+    /// Another question, or another view of it.
+    fn turned(&mut self) {
+        self.scroll = Scroll::default();
+        if self.quiz.phase() == Phase::Asking {
+            self.cursor = 0;
+            self.field = Field::new(match self.given() {
+                Given::Typed(text) => text.clone(),
+                _ => String::new(),
+            });
+        }
+    }
+
+    /// Draws the screen.
+    pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, _cx: &Cx<'_>) {
+        let [top, body] =
+            Layout::vertical([Constraint::Length(2), Constraint::Fill(1)]).areas(area);
+        self.draw_top(canvas, top);
+        let body = column(body);
+        if self.quiz.phase() == Phase::Paused {
+            self.draw_pause(canvas, body);
+            return;
+        }
+        let columns = usize::from(body.width);
+        let question = self.quiz.question().clone();
+        let mut lines = canvas
+            .prose
+            .page(&question.candidate.check.ask, columns, canvas.theme, 0)
+            .lines
+            .clone();
+        lines.push(Line::default());
+        let first = lines.len();
+        let mut rows = Vec::new();
+        match &question.candidate.check.answer {
+            Answer::Choose { .. } => self.choices(canvas, columns, &mut lines, &mut rows),
+            Answer::Order { .. } => self.steps(canvas, columns, &mut lines, &mut rows),
+            Answer::Type { .. } | Answer::Number { .. } => self.typed(canvas, columns, &mut lines),
+        }
+        if self.quiz.phase() == Phase::Answered {
+            self.background(canvas, columns, &mut lines);
+        }
+        self.scroll.fit(lines.len(), usize::from(body.height));
+        if let Some(row) = rows.get(self.cursor)
+            && self.quiz.phase() == Phase::Asking
+        {
+            self.scroll.show(*row);
+        }
+        self.scroll.draw(canvas, body, &lines);
+        self.place_rows(canvas, body, &rows, lines.len());
+        if self.typing() {
+            let row = first.saturating_sub(self.scroll.offset()) as u16;
+            let place = Rect {
+                x: body.x + 2,
+                y: body.y + row.min(body.height.saturating_sub(1)),
+                width: body.width.saturating_sub(4).min(48),
+                height: 1,
+            };
+            self.field.draw(canvas, place, "", canvas.theme.selected);
+        }
+    }
+
+    /// Where clicks on choices and steps lead.
+    fn place_rows(&self, canvas: &mut Canvas<'_>, body: Rect, rows: &[usize], end: usize) {
+        for (index, first) in rows.iter().enumerate() {
+            let next = rows.get(index + 1).copied().unwrap_or(end);
+            let top = first.saturating_sub(self.scroll.offset());
+            let height = next.saturating_sub(*first);
+            if *first >= self.scroll.offset() && top < usize::from(body.height) {
+                let place = Rect {
+                    y: body.y + top as u16,
+                    height: (height as u16).min(body.height - top as u16),
+                    ..body
+                };
+                canvas.hit(place, crate::tui::canvas::Hit::Row(index));
+            }
+        }
+    }
+
+    fn draw_top(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        let theme = canvas.theme;
+        let inner = Rect {
+            x: area.x + 1,
+            width: area.width.saturating_sub(2),
+            ..area
+        };
+        let candidate = &self.quiz.question().candidate;
+        let sheet = &self.quiz.sheets()[self.quiz.at()];
+        let mut left = vec![
+            Span::styled(
+                format!("{} of {}", self.quiz.at() + 1, self.quiz.len()),
+                theme.title,
+            ),
+            Span::styled(
+                format!(
+                    "  {}  ·  {}",
+                    plain(&candidate.topic),
+                    candidate.level.word()
+                ),
+                theme.dim,
+            ),
+        ];
+        if sheet.flagged {
+            left.push(Span::styled("  ⚑ for later", theme.warn));
+        }
+        let mut right = Vec::new();
+        if area.width >= 72 {
+            let done = self
+                .quiz
+                .sheets()
+                .iter()
+                .filter(|s| s.locked || !s.given.is_nothing())
+                .count();
+            right.extend(bar(
+                done as f64 / self.quiz.len() as f64,
+                10,
+                theme,
+                theme.accent,
+            ));
+            right.push(Span::raw("  "));
+        }
+        right.extend(self.clocks(theme));
+        let wide: usize = right.iter().map(Span::width).sum();
+        let words = Rect {
+            width: inner.width.saturating_sub(wide as u16 + 1),
+            ..inner
+        };
+        canvas.line(words, 0, Line::from(left));
+        canvas.right(inner, 0, Line::from(right));
+    }
+
+    fn clocks(&self, theme: &Theme) -> Vec<Span<'static>> {
+        let style = |left: Duration| {
+            if left <= SHORT {
+                theme.bad
+            } else {
+                theme.accent
+            }
+        };
+        let mut spans = Vec::new();
+        if let Some(left) = self.quiz.left_here() {
+            spans.push(Span::styled(format!("{} here", clock(left)), style(left)));
+            spans.push(Span::raw("  "));
+        }
+        match self.quiz.left() {
+            Some(left) => spans.push(Span::styled(format!("{} left", clock(left)), style(left))),
+            None => spans.push(Span::styled(clock(self.quiz.elapsed()), theme.dim)),
+        }
+        spans
+    }
+
+    fn draw_pause(&self, canvas: &mut Canvas<'_>, body: Rect) {
+        let theme = canvas.theme;
+        let answered = self
+            .quiz
+            .sheets()
+            .iter()
+            .filter(|s| !s.given.is_nothing())
+            .count();
+        canvas.text(body, 1, "The clock stands", theme.title);
+        let words = format!(
+            "{answered} of {} answered. The question is hidden until you go on.",
+            self.quiz.len()
+        );
+        let lines = wrap(&[Run::new(&words, Style::new())], usize::from(body.width));
+        for (row, line) in lines.into_iter().enumerate() {
+            canvas.line(body, 3 + row as u16, line);
+        }
+    }
+
+    fn choices(
+        &self,
+        canvas: &mut Canvas<'_>,
+        columns: usize,
+        lines: &mut Vec<Line<'static>>,
+        rows: &mut Vec<usize>,
+    ) {
+        let theme = canvas.theme;
+        let question = self.quiz.question();
+        let Answer::Choose { choices } = &question.candidate.check.answer else {
+            return;
+        };
+        let several = question.candidate.check.answer.several();
+        let answered = self.quiz.phase() == Phase::Answered;
+        for (place, choice) in question.shown.iter().enumerate() {
+            let choice_at = *choice;
+            let choice = &choices[choice_at];
+            let picked =
+                matches!(self.given(), Given::Picked(picked) if picked.contains(&choice_at));
+            let here = !answered && place == self.cursor;
+            let sign = match (several, picked) {
+                (true, true) => "[x] ",
+                (true, false) => "[ ] ",
+                (false, true) => "(•) ",
+                (false, false) => "( ) ",
+            };
+            let letter = char::from(b'a' + (place as u8).min(25)).to_string();
+            let mut mark = vec![
+                Span::styled(if here { "▸ " } else { "  " }, theme.accent),
+                Span::styled(letter, theme.key),
+                Span::raw(" "),
+                Span::styled(sign, if picked { theme.accent } else { theme.dim }),
+            ];
+            if answered {
+                mark.insert(0, verdict_sign(choice.right, picked, theme));
+            }
+            rows.push(lines.len());
+            let style = if here { theme.selected } else { Style::new() };
+            lines.extend(marked(canvas, mark, &choice.text, columns, style));
+            if answered {
+                let indent = vec![Span::raw("           ")];
+                lines.extend(marked(canvas, indent, &choice.why, columns, theme.dim));
+                lines.push(Line::default());
+            }
+        }
+        if several && !answered {
+            lines.push(Line::default());
+            lines.push(Line::from(Span::styled(
+                "More than one is right; a wrong pick costs what a right one earns.",
+                theme.dim,
+            )));
+        }
+    }
+
+    fn steps(
+        &self,
+        canvas: &mut Canvas<'_>,
+        columns: usize,
+        lines: &mut Vec<Line<'static>>,
+        rows: &mut Vec<usize>,
+    ) {
+        let theme = canvas.theme;
+        let Answer::Order { steps, why } = self.answer().clone() else {
+            return;
+        };
+        let answered = self.quiz.phase() == Phase::Answered;
+        for (place, step) in self.quiz.order().iter().enumerate() {
+            let here = !answered && place == self.cursor;
+            let mut mark = vec![
+                Span::styled(if here { "▸ " } else { "  " }, theme.accent),
+                Span::styled(format!("{}. ", place + 1), theme.key),
+            ];
+            if answered {
+                mark.insert(0, verdict_sign(*step == place, true, theme));
+            }
+            rows.push(lines.len());
+            let style = if here { theme.selected } else { Style::new() };
+            lines.extend(marked(canvas, mark, &steps[*step], columns, style));
+        }
+        lines.push(Line::default());
+        if answered {
+            self.right_order(canvas, &steps, columns, lines);
+            lines.extend(marked(canvas, Vec::new(), &why, columns, theme.dim));
+        } else {
+            let hint = "Arrows choose a step; J and K move it down and up.";
+            lines.push(Line::from(Span::styled(hint, theme.dim)));
+        }
+    }
+
+    fn right_order(
+        &self,
+        canvas: &mut Canvas<'_>,
+        steps: &[String],
+        columns: usize,
+        lines: &mut Vec<Line<'static>>,
+    ) {
+        let theme = canvas.theme;
+        let right = self
+            .quiz
+            .verdict(self.quiz.at())
+            .is_some_and(|v| v.mark.is_right());
+        if right {
+            return;
+        }
+        lines.push(Line::from(Span::styled("In order", theme.title)));
+        for (place, step) in steps.iter().enumerate() {
+            let mark = vec![Span::styled(format!("  {}. ", place + 1), theme.good)];
+            lines.extend(marked(canvas, mark, step, columns, Style::new()));
+        }
+        lines.push(Line::default());
+    }
+
+    fn typed(&self, canvas: &mut Canvas<'_>, columns: usize, lines: &mut Vec<Line<'static>>) {
+        let theme = canvas.theme;
+        let (shown, unit, why) = match self.answer().clone() {
+            Answer::Type { accept, why } => (
+                accept.first().cloned().unwrap_or_default(),
+                String::new(),
+                why,
+            ),
+            Answer::Number {
+                value, unit, why, ..
+            } => (format!("{value} {unit}"), unit, why),
+            Answer::Choose { .. } | Answer::Order { .. } => return,
+        };
+        if self.quiz.phase() != Phase::Answered {
+            // The field itself is drawn over this line.
+            lines.push(Line::default());
+            lines.push(Line::default());
+            if !unit.is_empty() {
+                lines.push(Line::from(Span::styled(
+                    format!("A number, in {unit}"),
+                    theme.dim,
+                )));
+            }
+            return;
+        }
+        let verdict = self.quiz.verdict(self.quiz.at());
+        let right = verdict.as_ref().is_some_and(|v| v.mark.is_right());
+        let text = match self.given() {
+            Given::Typed(text) if !text.trim().is_empty() => plain(text),
+            _ => "nothing".to_owned(),
+        };
+        lines.push(Line::from(vec![
+            verdict_sign(right, true, theme),
+            Span::raw("you typed "),
+            Span::styled(text, if right { theme.good } else { theme.bad }),
+        ]));
+        let meant = verdict.and_then(|v| v.mark.forgiven);
+        if let Some(meant) = &meant {
+            let words = format!("  a slip of the fingers for {}, forgiven", plain(meant));
+            lines.push(Line::from(Span::styled(words, theme.warn)));
+        } else if !right {
+            lines.push(Line::from(vec![
+                Span::raw("  the answer is "),
+                Span::styled(plain(shown.trim()), theme.good),
+            ]));
+        }
+        lines.push(Line::default());
+        lines.extend(marked(canvas, Vec::new(), &why, columns, theme.dim));
+    }
+
+    /// What an answer rests on, below it.
+    fn background(&self, canvas: &mut Canvas<'_>, columns: usize, lines: &mut Vec<Line<'static>>) {
+        let text = self.quiz.question().candidate.background.clone();
+        if text.trim().is_empty() {
+            return;
+        }
+        if lines.last().is_some_and(|line| line.width() > 0) {
+            lines.push(Line::default());
+        }
+        let rule = vec![Span::styled("▎ ", canvas.theme.accent)];
+        for line in &marked(
+            canvas,
+            Vec::new(),
+            &text,
+            columns.saturating_sub(2),
+            Style::new(),
+        ) {
+            let mut spans = rule.clone();
+            spans.extend(line.spans.iter().cloned());
+            lines.push(Line::from(spans));
+        }
+    }
+}
+
+/// What an answer shows in front of a choice: taken or not, right or not.
+fn verdict_sign(right: bool, picked: bool, theme: &Theme) -> Span<'static> {
+    match (right, picked) {
+        (true, true) => Span::styled("✓ ", theme.good),
+        (true, false) => Span::styled("→ ", theme.good),
+        (false, true) => Span::styled("✗ ", theme.bad),
+        (false, false) => Span::raw("  "),
+    }
+}

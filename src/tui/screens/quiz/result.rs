@@ -1,0 +1,319 @@
+//! How a quiz went: score by topic and level, every miss with its reasons, and the runs before.
+
+use ratatui::{
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::{clock, column, marked};
+use crate::{
+    bank::{Answer, CardId},
+    session::quiz::{Candidate, Given, Report, Score, Verdict},
+    tui::{
+        canvas::Canvas,
+        desk::practice::find,
+        effect::{Cx, Effect},
+        keymap::{Action, Context},
+        text::{count, fit, plain},
+        widgets::{Scroll, bar, sparkline},
+    },
+};
+
+/// The screen.
+#[derive(Debug)]
+pub struct QuizResult {
+    report: Report,
+    /// Shares of earlier runs about the same, oldest first.
+    earlier: Vec<f64>,
+    scroll: Scroll,
+}
+
+impl QuizResult {
+    /// The result of a quiz. `earlier` are reports about the same, newest first, this one left out.
+    pub fn new(report: Report, earlier: &[Report]) -> Self {
+        Self {
+            report,
+            earlier: earlier
+                .iter()
+                .rev()
+                .map(|report| report.score.share())
+                .collect(),
+            scroll: Scroll::default(),
+        }
+    }
+
+    /// Where keys work.
+    pub fn contexts() -> &'static [Context] {
+        &[Context::QuizResult, Context::Moving]
+    }
+
+    /// Whether an action can do anything.
+    pub fn enabled(&self, action: Action) -> bool {
+        let missed = || self.report.misses().next().is_some();
+        match action {
+            Action::Retry => missed(),
+            Action::Cards => !self.missed_cards().is_empty(),
+            _ => true,
+        }
+    }
+
+    fn missed_cards(&self) -> Vec<CardId> {
+        let mut cards: Vec<CardId> = Vec::new();
+        for card in self
+            .report
+            .misses()
+            .filter_map(|verdict| verdict.source.card())
+        {
+            if !cards.contains(card) {
+                cards.push(card.clone());
+            }
+        }
+        cards
+    }
+
+    /// Does what a key means.
+    pub fn act(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Back | Action::Open => vec![Effect::Home],
+            Action::Retry => {
+                let sources: Vec<_> = self.report.misses().map(|v| v.source.clone()).collect();
+                if sources.is_empty() {
+                    return Vec::new();
+                }
+                vec![Effect::RetryQuiz(self.report.settings.clone(), sources)]
+            }
+            Action::Cards => {
+                let cards = self.missed_cards();
+                vec![Effect::BrowseCards("missed in the quiz".to_owned(), cards)]
+            }
+            other => {
+                self.scroll.act(other);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Draws the result.
+    pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        let body = column(area);
+        let columns = usize::from(body.width);
+        let mut lines = self.head(canvas);
+        self.scores(canvas, &mut lines);
+        let misses: Vec<Verdict> = self.report.misses().cloned().collect();
+        if misses.is_empty() {
+            lines.push(Line::default());
+            lines.push(Line::from(Span::styled(
+                "Nothing was missed.",
+                canvas.theme.good,
+            )));
+        }
+        for verdict in &misses {
+            if let Some(candidate) = find(cx.desk.bank(), &verdict.source) {
+                miss(canvas, verdict, &candidate, columns, &mut lines);
+            }
+        }
+        self.scroll.draw(canvas, body, &lines);
+    }
+
+    fn head(&self, canvas: &Canvas<'_>) -> Vec<Line<'static>> {
+        let theme = canvas.theme;
+        let report = &self.report;
+        let Score { earned, asked } = report.score;
+        let unanswered = report.verdicts.iter().filter(|v| v.unanswered).count();
+        let mut lines = vec![Line::default()];
+        let mut first = vec![Span::styled(
+            format!("{:.0} %", report.score.share() * 100.0),
+            theme.title,
+        )];
+        first.push(Span::raw(format!(
+            "   {} of {asked} points",
+            number(earned)
+        )));
+        if unanswered > 0 {
+            first.push(Span::styled(
+                format!("   {unanswered} unanswered"),
+                theme.warn,
+            ));
+        }
+        if report.out_of_time {
+            first.push(Span::styled("   time ran out", theme.bad));
+        }
+        lines.push(Line::from(first));
+        let each = report.elapsed / u32::try_from(asked.max(1)).unwrap_or(1);
+        let mut words = format!(
+            "{} on the clock, {} a question",
+            clock(report.elapsed),
+            clock(each)
+        );
+        if report.pauses > 0 {
+            let times = count(report.pauses as usize, "time", "times");
+            words.push_str(&format!(", stopped {times}"));
+        }
+        words.push_str(&format!(", seed {}", report.settings.seed));
+        lines.push(Line::from(Span::styled(words, theme.dim)));
+        if let Some(last) = self.earlier.last() {
+            let change = (report.score.share() - last) * 100.0;
+            let runs = self.earlier.iter().copied().chain([report.score.share()]);
+            let line = sparkline(runs.map(Some), 1.0);
+            let style = if change < 0.0 { theme.warn } else { theme.good };
+            lines.push(Line::from(vec![
+                Span::styled(format!("{line}  "), theme.accent),
+                Span::styled(format!("{change:+.0} points"), style),
+                Span::styled(
+                    format!(
+                        " since the last of {} before",
+                        count(self.earlier.len(), "run", "runs")
+                    ),
+                    theme.dim,
+                ),
+            ]));
+        }
+        lines
+    }
+
+    fn scores(&self, canvas: &Canvas<'_>, lines: &mut Vec<Line<'static>>) {
+        let theme = canvas.theme;
+        for (title, scores) in [
+            ("By topic", &self.report.by_topic),
+            ("By level", &self.report.by_level),
+        ] {
+            lines.push(Line::default());
+            lines.push(Line::from(Span::styled(title, theme.title)));
+            for (name, score) in scores {
+                let mut spans = vec![Span::raw(format!("  {} ", fit(&plain(name), 40)))];
+                spans.extend(bar(score.share(), 10, theme, theme.accent));
+                spans.push(Span::raw(format!(
+                    "  {} of {}",
+                    number(score.earned),
+                    score.asked
+                )));
+                lines.push(Line::from(spans));
+            }
+        }
+    }
+}
+
+/// Credit without needless decimals: `3`, `2.5`, `1.33`.
+fn number(credit: f64) -> String {
+    let text = format!("{credit:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// One question that was missed: what was answered and why it is wrong, what is right and why.
+fn miss(
+    canvas: &mut Canvas<'_>,
+    verdict: &Verdict,
+    candidate: &Candidate,
+    columns: usize,
+    lines: &mut Vec<Line<'static>>,
+) {
+    let theme = canvas.theme;
+    lines.push(Line::default());
+    let credit = if verdict.mark.credit > 0.0 {
+        format!("~ {} of 1  ", number(verdict.mark.credit))
+    } else {
+        "✗ ".to_owned()
+    };
+    let mark = vec![Span::styled(credit, theme.bad)];
+    lines.extend(marked(
+        canvas,
+        mark,
+        &candidate.check.ask,
+        columns,
+        theme.title,
+    ));
+    match &candidate.check.answer {
+        Answer::Choose { choices } => {
+            for (place, choice) in choices.iter().enumerate() {
+                let picked =
+                    matches!(&verdict.given, Given::Picked(picked) if picked.contains(&place));
+                if choice.right == picked && !choice.right {
+                    continue;
+                }
+                let (sign, style) = match (choice.right, picked) {
+                    (true, true) => ("    ✓ ", theme.good),
+                    (true, false) => ("    → ", theme.good),
+                    _ => ("    ✗ ", theme.bad),
+                };
+                lines.extend(marked(
+                    canvas,
+                    vec![Span::styled(sign, style)],
+                    &choice.text,
+                    columns,
+                    Style::new(),
+                ));
+                lines.extend(marked(
+                    canvas,
+                    vec![Span::raw("      ")],
+                    &choice.why,
+                    columns,
+                    theme.dim,
+                ));
+            }
+        }
+        Answer::Order { steps, why } => {
+            for (place, step) in steps.iter().enumerate() {
+                let mark = vec![Span::styled(format!("    {}. ", place + 1), theme.good)];
+                lines.extend(marked(canvas, mark, step, columns, Style::new()));
+            }
+            lines.extend(marked(
+                canvas,
+                vec![Span::raw("      ")],
+                why,
+                columns,
+                theme.dim,
+            ));
+        }
+        Answer::Type { accept, why } => {
+            typed(
+                canvas,
+                verdict,
+                accept.first().map_or("", String::as_str),
+                why,
+                columns,
+                lines,
+            );
+        }
+        Answer::Number {
+            value, unit, why, ..
+        } => {
+            typed(
+                canvas,
+                verdict,
+                format!("{value} {unit}").trim(),
+                why,
+                columns,
+                lines,
+            );
+        }
+    }
+}
+
+fn typed(
+    canvas: &mut Canvas<'_>,
+    verdict: &Verdict,
+    right: &str,
+    why: &str,
+    columns: usize,
+    lines: &mut Vec<Line<'static>>,
+) {
+    let theme = canvas.theme;
+    let text = match &verdict.given {
+        Given::Typed(text) if !text.trim().is_empty() => plain(text),
+        _ => "nothing".to_owned(),
+    };
+    lines.push(Line::from(vec![
+        Span::styled("    ✗ ", theme.bad),
+        Span::raw(text),
+        Span::styled("    → ", theme.good),
+        Span::raw(plain(right)),
+    ]));
+    lines.extend(marked(
+        canvas,
+        vec![Span::raw("      ")],
+        why,
+        columns,
+        theme.dim,
+    ));
+}

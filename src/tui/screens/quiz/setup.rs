@@ -1,0 +1,233 @@
+//! Choosing a quiz: from what, how many, how long, and when the answers are shown.
+
+use std::time::Duration;
+
+use ratatui::{
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::column;
+use crate::{
+    bank::Level,
+    memory::Filter,
+    session::quiz::{Mode, Settings},
+    tui::{
+        canvas::Canvas,
+        desk::practice::Pool,
+        effect::{Cx, Effect},
+        keymap::{Action, Context},
+        markdown::{Run, wrap},
+        text::{fit, plain},
+        widgets::List,
+    },
+};
+
+const COUNTS: [usize; 6] = [5, 10, 15, 20, 30, 50];
+const MINUTES: [u64; 7] = [0, 5, 10, 15, 20, 30, 60];
+const SECONDS: [u64; 6] = [0, 20, 30, 45, 60, 90];
+const ROWS: usize = 6;
+
+/// The screen.
+#[derive(Debug)]
+pub struct QuizSetup {
+    list: List,
+    pools: Vec<Pool>,
+    pool: usize,
+    level: usize,
+    count: usize,
+    minutes: usize,
+    seconds: usize,
+    exam: bool,
+}
+
+impl QuizSetup {
+    /// The usual: twenty questions in ten minutes from what the reader studies.
+    pub fn new(cx: &Cx<'_>) -> Self {
+        let bank = cx.desk.bank();
+        let of = |filter: Filter| Pool {
+            filter,
+            ..Pool::default()
+        };
+        let mut pools = vec![
+            of(Filter::default()),
+            Pool {
+                weak: true,
+                ..Pool::default()
+            },
+            of(Filter {
+                starred: true,
+                ..Filter::default()
+            }),
+            Pool {
+                engine: true,
+                ..Pool::default()
+            },
+        ];
+        pools.extend(bank.tracks.iter().map(|track| {
+            of(Filter {
+                track: Some(track.id.clone()),
+                ..Filter::default()
+            })
+        }));
+        pools.extend(bank.decks.iter().map(|deck| {
+            of(Filter {
+                deck: Some(deck.id.clone()),
+                ..Filter::default()
+            })
+        }));
+        let followed = cx.desk.config().track.clone();
+        let pool = pools
+            .iter()
+            .position(|pool| followed.is_some() && pool.filter.track == followed);
+        Self {
+            list: List::default(),
+            pools,
+            pool: pool.unwrap_or(0),
+            level: 0,
+            count: 3,
+            minutes: 2,
+            seconds: 0,
+            exam: false,
+        }
+    }
+
+    /// Where keys work.
+    pub fn contexts() -> &'static [Context] {
+        &[Context::QuizSetup, Context::Moving]
+    }
+
+    /// Selects a row that was clicked.
+    pub fn select(&mut self, row: usize) {
+        self.list.select(row);
+    }
+
+    fn pool(&self) -> Pool {
+        let mut pool = self.pools[self.pool].clone();
+        if self.level > 0 {
+            pool.filter.levels = vec![Level::ALL[self.level - 1]];
+        }
+        pool
+    }
+
+    /// Does what a key means.
+    pub fn act(&mut self, action: Action, cx: &Cx<'_>) -> Vec<Effect> {
+        match action {
+            Action::Back => return vec![Effect::Back],
+            Action::Open => return self.start(cx),
+            Action::Left | Action::Right => self.turn(action == Action::Right),
+            other => {
+                self.list.act(other, ROWS);
+            }
+        }
+        Vec::new()
+    }
+
+    fn turn(&mut self, forward: bool) {
+        let step = |at: &mut usize, len: usize| {
+            *at = if forward {
+                (*at + 1) % len
+            } else {
+                (*at + len - 1) % len
+            };
+        };
+        match self.list.selected() {
+            0 => step(&mut self.pool, self.pools.len()),
+            1 => step(&mut self.level, Level::ALL.len() + 1),
+            2 => step(&mut self.count, COUNTS.len()),
+            3 => step(&mut self.minutes, MINUTES.len()),
+            4 => step(&mut self.seconds, SECONDS.len()),
+            _ => self.exam = !self.exam,
+        }
+    }
+
+    fn start(&self, cx: &Cx<'_>) -> Vec<Effect> {
+        let pool = self.pool();
+        let some = |seconds: u64| (seconds > 0).then(|| Duration::from_secs(seconds));
+        let settings = Settings {
+            about: pool.words(cx.desk.bank()),
+            count: COUNTS[self.count],
+            mode: if self.exam {
+                Mode::Exam
+            } else {
+                Mode::Practice
+            },
+            limit: some(MINUTES[self.minutes] * 60),
+            limit_each: some(SECONDS[self.seconds]),
+            // The draw differs from quiz to quiz; the seed is kept with the result.
+            seed: cx.now.at.as_millisecond().unsigned_abs() % 1_000_000,
+        };
+        vec![Effect::BeginQuiz(pool, settings)]
+    }
+
+    /// Draws the rows, and below them what the selected one means.
+    pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        let theme = canvas.theme;
+        let body = column(area);
+        canvas.text(body, 1, "A quiz", theme.title);
+        let none = |n: u64, unit: &str| match n {
+            0 => "no clock".to_owned(),
+            n => format!("{n} {unit}"),
+        };
+        let rows: [(&str, String); ROWS] = [
+            ("From", plain(&self.pools[self.pool].words(cx.desk.bank()))),
+            (
+                "Level",
+                self.level
+                    .checked_sub(1)
+                    .map_or("all", |level| Level::ALL[level].word())
+                    .to_owned(),
+            ),
+            ("Questions", COUNTS[self.count].to_string()),
+            ("Time", none(MINUTES[self.minutes], "minutes")),
+            ("Each question", none(SECONDS[self.seconds], "seconds")),
+            (
+                "Answers",
+                if self.exam {
+                    "at the end (exam)"
+                } else {
+                    "at once (practice)"
+                }
+                .to_owned(),
+            ),
+        ];
+        let place = Rect {
+            y: body.y + 3,
+            height: (ROWS as u16).min(body.height.saturating_sub(3)),
+            ..body
+        };
+        let selected = self.list.selected();
+        self.list.draw(canvas, place, ROWS, true, |index, _| {
+            let (title, value) = &rows[index];
+            let mut spans = vec![Span::raw(fit(title, 16))];
+            if index == selected {
+                spans.push(Span::styled("← ", theme.dim));
+                spans.push(Span::styled(value.clone(), theme.accent));
+                spans.push(Span::styled(" →", theme.dim));
+            } else {
+                spans.push(Span::styled(value.clone(), theme.accent));
+            }
+            Line::from(spans)
+        });
+        let about = match selected {
+            0 => {
+                "Everything mixes in questions that the simulator makes and answers; \
+                  weak spots are cards you have met and would now likely miss."
+            }
+            1 => "Only questions of one level, or of all.",
+            2 => "When there are fewer, all of them are asked.",
+            3 => "When it is over, what is unanswered counts as such.",
+            4 => "A clock of its own for every question.",
+            _ => "An exam lets you go back and change answers until you hand it in.",
+        };
+        let text = Rect {
+            y: place.bottom() + 1,
+            height: body.bottom().saturating_sub(place.bottom() + 1),
+            ..body
+        };
+        let lines = wrap(&[Run::new(about, theme.dim)], usize::from(text.width));
+        for (row, line) in lines.into_iter().enumerate() {
+            canvas.line(text, row as u16, line);
+        }
+    }
+}

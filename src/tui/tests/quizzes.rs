@@ -1,0 +1,219 @@
+//! A quiz by keys: chosen, asked in practice and exam, paused, left and gone on with, out of time, retried.
+
+use std::time::Duration;
+
+use jiff::ToSpan;
+
+use super::Stage;
+use crate::{
+    memory::Filter,
+    session::quiz::{Mode, Settings},
+    tui::{app::Start, desk::practice::Pool},
+};
+
+fn settings(mode: Mode) -> Settings {
+    Settings {
+        about: "Replication and the ISR".into(),
+        count: 10,
+        mode,
+        limit: Some(Duration::from_secs(600)),
+        limit_each: None,
+        seed: 3,
+    }
+}
+
+/// The three checks of the deck on replication.
+fn quiz(settings: Settings) -> Stage {
+    let pool = Pool {
+        filter: Filter {
+            deck: Some("replication".into()),
+            ..Filter::default()
+        },
+        ..Pool::default()
+    };
+    Stage::starting(Start::BeginQuiz(Box::new((pool, settings))))
+}
+
+/// Answers the question on screen, rightly or not.
+fn answer(stage: &mut Stage, rightly: bool) {
+    let text = stage.text();
+    if text.contains("The write is") {
+        let line = |words: &str| {
+            let line = text.lines().find(|line| line.contains(words)).unwrap();
+            line.trim_start_matches(['▸', ' '])
+                .chars()
+                .next()
+                .unwrap()
+                .to_string()
+        };
+        let letter = if rightly {
+            line("acknowledged")
+        } else {
+            line("refused")
+        };
+        stage.keys(&letter);
+    } else if text.contains("Consumers read up to") {
+        stage.keys(if rightly { "high watermark" } else { "log end" });
+    } else {
+        assert!(text.contains("Which delivery is this?"), "{text}");
+        stage.keys(if rightly { "at most once" } else { "twice" });
+    }
+}
+
+#[test]
+fn it_is_chosen_with_the_arrows_and_started() {
+    let mut stage = Stage::at_home();
+    stage.keys("q");
+    assert!(stage.text().contains("everything"), "{}", stage.text());
+    insta::assert_snapshot!("quiz_setup_80x24", stage.look());
+    stage.keys("<down><down><left><left><left><enter>");
+    assert!(stage.text().contains("1 of 5"), "{}", stage.text());
+}
+
+#[test]
+fn practice_shows_each_answer_and_ends_with_the_result() {
+    let mut stage = quiz(settings(Mode::Practice));
+    insta::assert_snapshot!("quiz_question_80x24", stage.look());
+    for n in 0..3 {
+        answer(&mut stage, n != 0);
+        stage.keys("<enter>");
+        assert!(
+            stage.text().contains(if n == 0 { "✗" } else { "✓" }),
+            "{}",
+            stage.text()
+        );
+        if n == 0 {
+            insta::assert_snapshot!("quiz_answered_80x24", stage.look());
+        }
+        stage.keys("<enter>");
+    }
+    assert!(stage.text().contains("67 %"), "{}", stage.text());
+    assert!(stage.text().contains("2 of 3 points"));
+    insta::assert_snapshot!("quiz_result_80x24", stage.look());
+    insta::assert_snapshot!("quiz_result_120x40", stage.resize(120, 40).text());
+    stage.resize(80, 24).keys("<enter>");
+    assert!(
+        stage.text().contains("1 due"),
+        "the miss comes back: {}",
+        stage.text()
+    );
+}
+
+#[test]
+fn an_exam_goes_back_and_forth_and_says_nothing_before_its_end() {
+    let mut stage = quiz(settings(Mode::Exam));
+    for _ in 0..3 {
+        answer(&mut stage, false);
+        stage.keys("<enter>");
+        assert!(!stage.text().contains('✗'), "{}", stage.text());
+    }
+    assert!(
+        stage.text().contains("3 of 3"),
+        "the last question stays open"
+    );
+    let mut back = 0;
+    while !stage.text().contains("The write is") && back < 3 {
+        let typing = !stage.text().contains("( )");
+        stage.keys(if typing { "<shift-tab>" } else { "p" });
+        back += 1;
+    }
+    answer(&mut stage, true);
+    stage.keys("H");
+    assert!(
+        stage.text().contains("Hand the quiz in?"),
+        "{}",
+        stage.text()
+    );
+    stage.keys("y");
+    assert!(stage.text().contains("33 %"), "{}", stage.text());
+}
+
+#[test]
+fn the_clock_runs_down_by_itself_and_the_rest_counts_as_unanswered() {
+    let mut stage = quiz(settings(Mode::Practice));
+    assert!(stage.text().contains("10:00 left"), "{}", stage.text());
+    let deadline = stage.app.deadline().expect("the clock wants to be drawn");
+    assert!(deadline <= stage.now + 1.seconds());
+    stage.now += 601.seconds();
+    stage.app.tick(stage.now);
+    stage.draw();
+    assert!(stage.text().contains("time ran out"), "{}", stage.text());
+    assert!(stage.text().contains("3 unanswered"));
+}
+
+#[test]
+fn a_pause_hides_the_question_and_needs_no_drawing() {
+    let mut stage = quiz(settings(Mode::Practice));
+    while !stage.text().contains("The write is") {
+        stage.keys("<enter><enter>");
+    }
+    stage.keys("P");
+    assert!(
+        stage.text().contains("The clock stands"),
+        "{}",
+        stage.text()
+    );
+    assert!(!stage.text().contains("The write is"));
+    assert_eq!(stage.app.deadline(), None);
+    let before = stage.text();
+    stage.now += 1.hours();
+    stage.app.tick(stage.now);
+    stage.draw();
+    assert_eq!(stage.text(), before);
+    stage.keys("<enter>");
+    assert!(stage.text().contains("The write is"));
+    assert!(
+        stage.text().contains("9:5"),
+        "an hour cost nothing: {}",
+        stage.text()
+    );
+}
+
+#[test]
+fn a_quiz_that_was_left_is_offered_with_its_clock() {
+    let mut stage = quiz(settings(Mode::Practice));
+    answer(&mut stage, true);
+    stage.keys("<enter><enter><esc>");
+    assert!(stage.text().contains("1 of 3 answered"), "{}", stage.text());
+    stage.now += 3.hours();
+    stage.keys("<enter>");
+    assert!(
+        stage.text().contains("The clock stands"),
+        "{}",
+        stage.text()
+    );
+    stage.keys("<enter>");
+    assert!(stage.text().contains("2 of 3"), "{}", stage.text());
+    assert!(stage.text().contains("9:"), "{}", stage.text());
+}
+
+#[test]
+fn misses_are_asked_again() {
+    let mut stage = quiz(settings(Mode::Practice));
+    for n in 0..3 {
+        answer(&mut stage, n > 0);
+        stage.keys("<enter><enter>");
+    }
+    stage.keys("r");
+    assert!(stage.text().contains("1 of 1"), "{}", stage.text());
+    assert!(stage.text().contains("misses of"));
+    answer(&mut stage, true);
+    stage.keys("<enter><enter>");
+    assert!(stage.text().contains("100 %"), "{}", stage.text());
+    assert!(stage.text().contains("Nothing was missed"));
+}
+
+#[test]
+fn no_size_loses_the_question() {
+    for (columns, rows) in [(60, 16), (80, 24), (100, 30), (200, 60)] {
+        let mut stage = quiz(settings(Mode::Practice));
+        stage.resize(columns, rows);
+        assert!(
+            stage.text().contains("1 of 3"),
+            "{columns}×{rows}: {}",
+            stage.text()
+        );
+        stage.keys("<enter>").keys("<enter>");
+        stage.keys("q<esc>");
+    }
+}
