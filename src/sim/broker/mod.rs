@@ -18,6 +18,7 @@ pub mod reading;
 pub mod reconcile;
 mod replica;
 mod serve;
+mod watermark;
 
 pub use image::Image;
 pub use lifecycle::Ending;

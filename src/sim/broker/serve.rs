@@ -13,7 +13,7 @@ use super::reconcile::{check_request_epoch, divergence};
 use super::replica::{Replica, Role};
 use super::{Broker, BrokerTimer};
 use crate::sim::context::Context;
-use crate::sim::event::{EventId, What};
+use crate::sim::event::EventId;
 use crate::sim::message::{
     AlterReason, Batch, FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Message,
 };
@@ -622,87 +622,6 @@ impl Broker {
         .min();
         if let Some(deadline) = next {
             self.arm_purgatory(deadline, ctx);
-        }
-    }
-
-    /// Tells once when the high watermark stands below the minimum ISR, and once when it moves again.
-    pub(super) fn after_isr_change(&mut self, partition: PartitionId, ctx: &mut Context) {
-        let broker = self.id;
-        let Some(replica) = self.replicas.get_mut(partition) else {
-            return;
-        };
-        let (log_end, config) = (replica.log.end(), replica.isr_config);
-        let Role::Leader(leading) = &mut replica.role else {
-            return;
-        };
-        let under = leading.state.is_under_min_isr(&config);
-        let high_watermark = leading.state.high_watermark();
-        if under && !leading.told_frozen && log_end > high_watermark {
-            leading.told_frozen = true;
-            let (isr, min_isr) = (
-                leading.state.isr().to_vec(),
-                leading.state.effective_min_isr(&config) as u32,
-            );
-            let tp = ctx.world.names.tp(partition);
-            let leader = broker;
-            ctx.emit(What::HighWatermarkFrozen {
-                tp,
-                leader,
-                high_watermark,
-                log_end,
-                isr,
-                min_isr,
-            });
-        }
-    }
-
-    fn tell_thaw(&mut self, partition: PartitionId, ctx: &mut Context) {
-        let leader = self.id;
-        let Some(replica) = self.replicas.get_mut(partition) else {
-            return;
-        };
-        let config = replica.isr_config;
-        let Role::Leader(leading) = &mut replica.role else {
-            return;
-        };
-        if !leading.told_frozen {
-            return;
-        }
-        leading.told_frozen = false;
-        let high_watermark = leading.state.high_watermark();
-        let (isr, min_isr) = (
-            leading.state.isr().to_vec(),
-            leading.state.effective_min_isr(&config) as u32,
-        );
-        let tp = ctx.world.names.tp(partition);
-        ctx.emit(What::HighWatermarkMoves {
-            tp,
-            leader,
-            high_watermark,
-            isr,
-            min_isr,
-        });
-    }
-
-    /// Tries to move the high watermark after something beside a fetch changed.
-    pub(super) fn try_advance(&mut self, partition: PartitionId, ctx: &mut Context) {
-        let now = ctx.now();
-        let Broker {
-            replicas, image, ..
-        } = self;
-        let Some(replica) = replicas.get_mut(partition) else {
-            return;
-        };
-        let (log_end, config) = (replica.log.end(), replica.isr_config);
-        let Role::Leader(leading) = &mut replica.role else {
-            return;
-        };
-        if leading
-            .state
-            .maybe_advance(log_end, now.0, image, &config)
-            .is_some()
-        {
-            self.high_watermark_moved(partition, ctx);
         }
     }
 }
