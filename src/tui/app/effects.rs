@@ -59,7 +59,13 @@ impl App {
         if let Err(problem) = self.desk.look_again(self.desk.moment(now)) {
             self.warn(problem.to_string());
         }
-        self.tick(now);
+        let cx = Cx {
+            desk: &self.desk,
+            now: self.desk.moment(now),
+        };
+        if let Some(screen) = self.stack.last_mut() {
+            screen.refresh(&cx);
+        }
     }
 
     /// Opens what a link of the bank names.

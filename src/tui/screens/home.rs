@@ -80,12 +80,18 @@ impl Home {
     /// Works out anew what is shown: on the first call what is cheap, and on the one after, when that
     /// has been drawn, the forecast.
     pub fn refresh(&mut self, cx: &Cx<'_>) {
+        self.look(cx);
+        self.stale = true;
+    }
+
+    /// Time has passed: the forecast that is still to be made, or everything anew.
+    pub fn tick(&mut self, cx: &Cx<'_>) {
         if self.stale {
             self.forecast = Some(cx.desk.forecast(cx.now));
+            self.stale = false;
         } else {
-            self.look(cx);
+            self.refresh(cx);
         }
-        self.stale = !self.stale;
     }
 
     /// At once, if the forecast is still to be made.

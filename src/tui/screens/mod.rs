@@ -177,10 +177,11 @@ impl Screen {
 
     /// Time has passed.
     pub fn tick(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
-        if let Self::Quiz(screen) = self {
-            return screen.tick(cx);
+        match self {
+            Self::Quiz(screen) => return screen.tick(cx),
+            Self::Home(screen) => screen.tick(cx),
+            _ => self.refresh(cx),
         }
-        self.refresh(cx);
         Vec::new()
     }
 
