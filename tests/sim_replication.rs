@@ -1,28 +1,57 @@
 //! The simulated cluster as a whole: what replication, elections and producers do.
 
 use highwater::sim::cluster::Cluster;
-use highwater::sim::spec::{ProducerSpec, Spec, TopicSpec};
+use highwater::sim::event::EventId;
+use highwater::sim::query::{Condition, Observe, Query, Value};
+use highwater::sim::settings::{Written, WrittenSettings};
+use highwater::sim::spec::{ConsumerSpec, GroupSpec, Keys, ProducerSpec, Spec, TopicSpec};
 use highwater::sim::time::Time;
 
-fn spec() -> Spec {
-    let topic = TopicSpec {
+fn settings(pairs: &[(&str, &str)]) -> WrittenSettings {
+    let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), Written((*value).to_owned()));
+    pairs.iter().map(pair).collect()
+}
+
+fn topic(partitions: u32, pairs: &[(&str, &str)]) -> TopicSpec {
+    TopicSpec {
         name: "orders".into(),
-        partitions: Some(3),
+        partitions: Some(partitions),
         replication: Some(3),
         assignments: Vec::new(),
-        settings: Default::default(),
-    };
-    let producer = ProducerSpec {
+        settings: settings(pairs),
+    }
+}
+
+fn producer(rate: f64, pairs: &[(&str, &str)]) -> ProducerSpec {
+    ProducerSpec {
         name: "app".into(),
         topic: "orders".into(),
-        rate: 1000.0,
+        rate,
         record_size: 100,
-        keys: Default::default(),
+        keys: Keys::None,
         partition: None,
         start: Time::ZERO,
         limit: None,
-        settings: Default::default(),
-    };
+        settings: settings(pairs),
+    }
+}
+
+fn consumer(name: &str) -> ConsumerSpec {
+    ConsumerSpec {
+        name: name.into(),
+        topics: Vec::new(),
+        instance: None,
+        rack: None,
+        processing: Time::ZERO,
+        failure_rate: 0.0,
+        commit: Default::default(),
+        start: Time::ZERO,
+        stopped: false,
+        settings: settings(&[("auto.offset.reset", "earliest")]),
+    }
+}
+
+fn spec(topic: TopicSpec, producer: ProducerSpec) -> Spec {
     Spec {
         topics: vec![topic],
         producers: vec![producer],
@@ -30,19 +59,92 @@ fn spec() -> Spec {
     }
 }
 
-#[test]
-fn a_healthy_cluster_acknowledges_everything() {
-    let mut cluster = Cluster::new(&spec(), 42).unwrap();
+/// Runs a script of times in seconds and commands; returns the watched cluster at the end.
+fn play(spec: &Spec, seed: u64, script: &[(f64, &str)], until: u64) -> Cluster {
+    let mut cluster = Cluster::new(spec, seed).unwrap();
     cluster.watch();
-    cluster.run_until(Time::secs(30));
-    for partition in 0..3 {
-        let view = cluster.partition("orders", partition).unwrap();
-        assert_eq!(view.isr(), [1, 2, 3]);
-        assert_eq!(view.high_watermark(), view.log_end());
+    for (at, command) in script {
+        cluster.run_until(Time((at * 1e6) as u64));
+        cluster
+            .apply(command.parse().unwrap())
+            .unwrap_or_else(|error| panic!("{command}: {error}"));
     }
-    let fates = cluster.ledger().producer(0).unwrap();
-    assert!(fates.acknowledged.len() > 29_900);
-    assert_eq!(fates.acknowledged.ranges().len(), 1);
-    assert!(fates.lost.is_empty());
+    cluster.run_until(Time::secs(until));
+    if std::env::var_os("TRACE").is_some() {
+        cluster
+            .events_since(EventId(0))
+            .for_each(|event| println!("{event}"));
+    }
     assert_eq!(cluster.broken(), []);
+    cluster
+}
+
+fn number(cluster: &Cluster, query: &str) -> i64 {
+    match cluster.observe(&query.parse::<Query>().unwrap()).unwrap() {
+        Value::Number(number) => number,
+        other => panic!("{query}: {other}"),
+    }
+}
+
+fn holds(cluster: &Cluster, condition: &str) {
+    let parsed: Condition = condition.parse().unwrap();
+    assert!(
+        parsed.holds(cluster).unwrap(),
+        "{condition}: {:?}",
+        parsed.findings(cluster)
+    );
+}
+
+
+#[test]
+fn a_healthy_cluster_acknowledges_and_delivers_everything() {
+    let mut spec = spec(topic(3, &[]), producer(1000.0, &[]));
+    spec.groups.push(GroupSpec {
+        name: "billing".into(),
+        topics: vec!["orders".into()],
+        settings: settings(&[]),
+        members: vec![consumer("c1"), consumer("c2")],
+    });
+    let cluster = play(&spec, 42, &[(20.0, "stop producer app")], 30);
+    holds(
+        &cluster,
+        "isr orders-0 = {1,2,3} and isr orders-1 = {1,2,3} and isr orders-2 = {1,2,3}",
+    );
+    holds(
+        &cluster,
+        "sent app = acknowledged app and lost app = 0 and failed app = 0",
+    );
+    holds(
+        &cluster,
+        "state billing = Stable and members billing = {c1,c2} and lag billing = 0",
+    );
+    let processed = number(&cluster, "processed c1") + number(&cluster, "processed c2");
+    assert_eq!(processed, number(&cluster, "acknowledged app"));
+    holds(&cluster, "reprocessed billing = 0 and skipped billing = 0");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_events() {
+    let spec = spec(
+        topic(3, &[("min.insync.replicas", "2")]),
+        producer(200.0, &[]),
+    );
+    let script = [(5.0, "crash broker 1"), (40.0, "restart broker 1")];
+    let text = |cluster: &Cluster| -> Vec<String> {
+        cluster
+            .events_since(EventId(0))
+            .map(|event| format!("{event:?}"))
+            .collect()
+    };
+    let straight = play(&spec, 7, &script, 80);
+    assert_eq!(text(&straight), text(&play(&spec, 7, &script, 80)));
+    assert_ne!(text(&straight), text(&play(&spec, 8, &script, 80)));
+    // A snapshot in the middle, run on, is the same as the straight run.
+    let mut front = play(&spec, 7, &script[..1], 20);
+    let mut snapshot = front.clone();
+    front.run_until(Time::secs(33));
+    snapshot.run_until(Time::secs(40));
+    snapshot.apply(script[1].1.parse().unwrap()).unwrap();
+    snapshot.run_until(Time::secs(80));
+    assert_eq!(text(&straight), text(&snapshot));
 }

@@ -24,6 +24,8 @@ pub enum Timer {
     Controller(super::controller::ControllerTimer),
     /// A producer's.
     Producer(super::producer::ProducerTimer),
+    /// A consumer's.
+    Consumer(super::consumer::ConsumerTimer),
 }
 
 /// Something that waits in the queue.

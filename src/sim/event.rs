@@ -3,6 +3,7 @@
 //! Every change of state that a person would want to know of is an [`Event`]: typed, with the event that led to it.
 //! [`What`]'s `Display` is the only place where the sentences are made. Steady work (a batch, a fetch) makes no event.
 
+mod names;
 mod words;
 
 use std::fmt;

@@ -36,6 +36,8 @@ pub struct Fates {
     pub duplicated: Ranges,
     /// Those that a log holds after a later one.
     pub reordered: Ranges,
+    /// The `acks` of the last records that it was told are written.
+    pub acks: i64,
     /// The last error that the producer got.
     pub last_error: Option<super::types::ErrorCode>,
 }
@@ -136,7 +138,9 @@ pub struct NewLeader {
 pub struct Ledger {
     producers: Vec<Fates>,
     journals: Vec<Journal>,
-    /// Lost records of which only the count is known, by partition.
+    /// Where lost records stood: producer, first number and the one after the last, partition, offset.
+    losses: Vec<(u32, u64, u64, PartitionId, Offset)>,
+    /// Lost records of which only the count is known.
     unnamed: u64,
 }
 
@@ -151,6 +155,15 @@ fn runs(records: &Records, count: u32, mut each: impl FnMut(u32, u64, u64)) {
     }
 }
 
+/// The number of a batch's first record.
+fn first_number(records: &Records) -> u64 {
+    match records {
+        Records::Run { first, .. } => *first,
+        Records::List { numbers, .. } => numbers.first().copied().unwrap_or(0),
+        Records::Summary | Records::Group(_) => 0,
+    }
+}
+
 impl Ledger {
     /// One producer's records, by its place in the names.
     pub fn producer(&self, producer: u32) -> Option<&Fates> {
@@ -160,6 +173,15 @@ impl Ledger {
     /// Lost records whose numbers are no longer known.
     pub fn lost_unnamed(&self) -> u64 {
         self.unnamed
+    }
+
+    /// Where a lost record stood, if it ever stood in a leader's log.
+    pub fn place_of_loss(&self, producer: u32, number: u64) -> Option<(PartitionId, Offset)> {
+        let holds = |(of, start, end, ..): &&(u32, u64, u64, PartitionId, Offset)| {
+            *of == producer && (*start..*end).contains(&number)
+        };
+        let (_, start, _, partition, offset) = self.losses.iter().rev().find(holds)?;
+        Some((*partition, offset + (number - start)))
     }
 
     /// What became of one record of a producer.
@@ -221,7 +243,13 @@ impl Ledger {
     }
 
     /// A producer was told that records are written. Tells of those that the leader's log does not hold.
-    pub fn acknowledged(&mut self, producer: u32, batch: &Batch, acks: i64) -> Vec<(u64, u64)> {
+    pub fn acknowledged(
+        &mut self,
+        producer: u32,
+        partition: PartitionId,
+        batch: &Batch,
+        acks: i64,
+    ) -> Vec<(u64, u64)> {
         let fates = self.fates(producer);
         let mut missing = Ranges::default();
         runs(&batch.records, batch.count, |_, start, end| {
@@ -233,8 +261,15 @@ impl Ledger {
                 }
             }
         });
+        fates.acks = acks;
+        let mut gone = Vec::new();
         for (start, end) in missing.ranges() {
             fates.lost.insert(*start, *end);
+            gone.push((*start, *end));
+        }
+        for (start, end) in gone {
+            let offset = batch.base_offset + (start - first_number(&batch.records).min(start));
+            self.losses.push((producer, start, end, partition, offset));
         }
         missing.ranges().to_vec()
     }
@@ -389,10 +424,13 @@ impl Ledger {
             return;
         }
         let mut pieces = Vec::new();
+        let mut at = entry.base;
         runs(&entry.records, entry.count, |producer, start, end| {
-            pieces.push((producer, start, end));
+            pieces.push((producer, start, end, at));
+            at += end - start;
         });
-        for (producer, start, end) in pieces {
+        let mut losses = Vec::new();
+        for (producer, start, end, at) in pieces {
             let name = names
                 .producers
                 .get(producer as usize)
@@ -408,18 +446,26 @@ impl Ledger {
             let acknowledged: Vec<_> = fates.acknowledged.parts_in(start, end).collect();
             for (from, to) in acknowledged {
                 fates.lost.insert(from, to);
+                let acks = match fates.acks {
+                    -1 => "all",
+                    0 => "0",
+                    _ => "1",
+                };
+                let offset = at + (from - start);
+                losses.push((producer, from, to, partition, offset));
                 told.push(What::RecordsLost {
                     tp: names.tp(partition),
                     producer: name.clone(),
                     count: to - from,
                     first: from,
                     last: to - 1,
-                    offset: entry.base,
-                    acks: "",
+                    offset,
+                    acks,
                     reason: reason.clone(),
                 });
             }
         }
+        self.losses.extend(losses);
     }
 
     fn put_back(

@@ -63,6 +63,8 @@ impl Broker {
         self.sessions = super::Sessions::default();
         self.purgatory = super::Purgatory::default();
         self.alter = AlterQueue::default();
+        self.coordinators.clear();
+        self.coordinator_appends.clear();
         self.disk.busy_until = Time::ZERO;
         let expiration = self.settings.time(Setting::ProducerIdExpiration);
         let mut lost = Vec::new();

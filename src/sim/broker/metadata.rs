@@ -251,6 +251,7 @@ impl Broker {
         self.forget_proposal(partition);
         self.unfollow(partition);
         self.announce_leadership(partition, ctx);
+        self.load_coordinator(partition, ctx);
     }
 
     fn announce_leadership(&self, partition: PartitionId, ctx: &mut Context) {
@@ -331,6 +332,7 @@ impl Broker {
             log_end,
         });
         self.forget_proposal(partition);
+        self.unload_coordinator(partition, ctx);
         for waiting in waiting {
             self.purgatory_result(waiting.request, partition, Err(error), ctx);
         }

@@ -6,6 +6,7 @@
 
 pub mod epoch_cache;
 mod fetcher;
+pub mod groups;
 mod image;
 mod lifecycle;
 pub mod log;
@@ -20,6 +21,7 @@ mod replica;
 mod serve;
 mod watermark;
 
+pub use groups::OFFSETS_TOPIC;
 pub use image::Image;
 pub use lifecycle::Ending;
 pub use replica::{Leading, Replica, Role};
@@ -28,12 +30,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::context::{Context, Timer};
+use super::group::coordinator::Coordinator;
 use super::message::{Envelope, Message};
-use super::node::{NodeId, PartitionMap};
+use super::node::{NodeId, PartitionId, PartitionMap};
 use super::settings::{Setting, Settings};
 use super::spec::DiskSpec;
 use super::time::Time;
-use super::types::{BrokerEpoch, BrokerId};
+use super::types::{BrokerEpoch, BrokerId, ErrorCode};
 use fetcher::Fetcher;
 use produce::Purgatory;
 use serve::Sessions;
@@ -60,6 +63,13 @@ pub enum BrokerTimer {
     Purgatory,
     /// Ask the controller for unanswered ISR changes again.
     AlterPartition,
+    /// A group coordinator's own.
+    Group {
+        /// Which coordinator: its partition of `__consumer_offsets`.
+        partition: PartitionId,
+        /// What for.
+        timer: super::group::coordinator::GroupTimer,
+    },
 }
 
 /// How far a broker is in its life.
@@ -128,8 +138,10 @@ pub struct Broker {
     sessions: Sessions,
     purgatory: Purgatory,
     alter: lifecycle::AlterQueue,
-    /// Appends of the group coordinator that are decided: its token, and what went wrong.
-    pub coordinator_appends: Vec<(u64, Option<super::types::ErrorCode>)>,
+    /// Writes of group coordinators that are decided: whose, its ticket, and what went wrong.
+    coordinator_appends: Vec<(PartitionId, u64, Option<ErrorCode>)>,
+    /// The group coordinators that this broker hosts, by partition of `__consumer_offsets`.
+    coordinators: PartitionMap<Coordinator>,
 }
 
 impl Broker {
@@ -169,7 +181,13 @@ impl Broker {
             purgatory: Purgatory::default(),
             alter: lifecycle::AlterQueue::default(),
             coordinator_appends: Vec::new(),
+            coordinators: PartitionMap::default(),
         }
+    }
+
+    /// Whether its last life ended in a controlled way.
+    pub fn stopped_cleanly(&self) -> bool {
+        self.clean_shutdown
     }
 
     /// How many times slower than usual its disk is.
@@ -253,8 +271,12 @@ impl Broker {
             Message::OffsetForLeaderEpochRequest { partitions } => {
                 self.on_offset_for_epoch(from, correlation, &partitions, ctx);
             }
-            _ => {}
+            Message::FindCoordinatorRequest { group } => {
+                self.on_find_coordinator(from, correlation, group, ctx);
+            }
+            request => self.on_group_request(from, correlation, &request, ctx),
         }
+        self.settle_coordinators(ctx);
     }
 
     /// A timer fires.
@@ -286,6 +308,8 @@ impl Broker {
             BrokerTimer::Fetch { leader } => self.fetch_again(leader, ctx),
             BrokerTimer::Purgatory => self.expire(ctx),
             BrokerTimer::AlterPartition => self.resend_alters(ctx),
+            BrokerTimer::Group { partition, timer } => self.on_group_timer(partition, timer, ctx),
         }
+        self.settle_coordinators(ctx);
     }
 }

@@ -23,8 +23,8 @@ pub(super) enum Waiter {
         /// Its number of the request.
         correlation: u32,
     },
-    /// The group coordinator of this broker, by its own token.
-    Coordinator(u64),
+    /// A group coordinator of this broker, by its partition and its own number of the write.
+    Coordinator(PartitionId, u64),
 }
 
 #[derive(Debug, Clone)]
@@ -180,7 +180,7 @@ impl Broker {
         let required = [(partition, appended.required)];
         let deadline = now + Time::secs(5); // offsets.commit.timeout.ms
         self.wait_for_replicas(
-            Waiter::Coordinator(token),
+            Waiter::Coordinator(partition, token),
             vec![result],
             &required,
             deadline,
@@ -447,9 +447,9 @@ impl Broker {
                     Message::ProduceResponse { results },
                 );
             }
-            Waiter::Coordinator(token) => {
+            Waiter::Coordinator(partition, token) => {
                 let error = pending.results.first().and_then(|result| result.error);
-                self.coordinator_appends.push((token, error));
+                self.coordinator_appends.push((partition, token, error));
             }
         }
     }

@@ -95,6 +95,9 @@ pub struct ConsumerConfig {
     pub failure_rate: f64,
     /// Every record whose offset is a multiple of this (and not 0) is poison.
     pub poison_every: Option<u64>,
+    /// Records that are poison beside those.
+    pub poison:
+        std::collections::BTreeSet<(crate::sim::node::PartitionId, crate::sim::types::Offset)>,
     /// What is done with poison.
     pub on_poison: OnPoison,
 }
@@ -126,6 +129,7 @@ impl ConsumerConfig {
             processing: Time::ZERO,
             failure_rate: 0.0,
             poison_every: None,
+            poison: std::collections::BTreeSet::new(),
             on_poison: OnPoison::Block,
         }
     }

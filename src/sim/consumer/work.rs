@@ -97,17 +97,23 @@ impl Consumer {
     }
 
     fn has_poison(&self, item: &Item) -> bool {
-        self.config.poison_every.is_some_and(|every| {
-            every > 0
-                && (item.first.max(1)..item.first + item.count)
-                    .any(|offset| offset.is_multiple_of(every))
-        })
+        let (first, end) = (
+            (item.partition, item.first),
+            (item.partition, item.first + item.count),
+        );
+        let named = self.config.poison.range(first..end).next().is_some();
+        named
+            || self.config.poison_every.is_some_and(|every| {
+                every > 0
+                    && (item.first.max(1)..item.first + item.count)
+                        .any(|offset| offset.is_multiple_of(every))
+            })
     }
 
-    fn is_poison(&self, offset: Offset) -> bool {
-        self.config
-            .poison_every
-            .is_some_and(|every| every > 0 && offset > 0 && offset.is_multiple_of(every))
+    fn is_poison(&self, partition: PartitionId, offset: Offset) -> bool {
+        let every = self.config.poison_every;
+        self.config.poison.contains(&(partition, offset))
+            || every.is_some_and(|every| every > 0 && offset > 0 && offset.is_multiple_of(every))
     }
 
     fn begin(&mut self, mut work: Box<Work>, env: &mut Env) {
@@ -163,7 +169,7 @@ impl Consumer {
             return self.work_done(env);
         };
         let offset = item.first;
-        let poison = self.is_poison(offset);
+        let poison = self.is_poison(item.partition, offset);
         work.attempt += 1;
         if !poison && !env.rng.chance(self.config.failure_rate) {
             let done = Item { count: 1, ..item };

@@ -312,6 +312,12 @@ impl Controller {
         self.publish(ctx);
     }
 
+    /// Gives every preferred leader its place back that can take it.
+    pub fn elect_all_preferred(&mut self, ctx: &mut Context) {
+        self.balance(ctx);
+        self.publish(ctx);
+    }
+
     /// Holds an election that an administrator asked for.
     ///
     /// # Errors

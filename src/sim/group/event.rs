@@ -305,6 +305,40 @@ fn list(items: &[String]) -> String {
     }
 }
 
+impl GroupEvent {
+    /// The event's name, for conditions.
+    pub fn name(&self) -> &'static str {
+        match self {
+            GroupEvent::CoordinatorLoaded { .. } => "CoordinatorLoaded",
+            GroupEvent::RebalanceStarted { .. } => "RebalanceStarted",
+            GroupEvent::GenerationBegan { .. } => "GenerationBegan",
+            GroupEvent::Stable { .. } => "Stable",
+            GroupEvent::Emptied { .. } => "Emptied",
+            GroupEvent::MemberGone { .. } => "MemberGone",
+            GroupEvent::StaticReplaced { .. } => "StaticReplaced",
+            GroupEvent::CommitRefused { .. } => "CommitRefused",
+            GroupEvent::ConsumerStarted { .. } => "ConsumerStarted",
+            GroupEvent::ConsumerStopped { .. } => "ConsumerStopped",
+            GroupEvent::ConsumerKilled { .. } => "ConsumerKilled",
+            GroupEvent::Assigned { .. } => "Assigned",
+            GroupEvent::Revoked { .. } => "Revoked",
+            GroupEvent::Lost { .. } => "Lost",
+            GroupEvent::PollIntervalExceeded { .. } => "PollIntervalExceeded",
+            GroupEvent::JoinRefused { .. } => "JoinRefused",
+            GroupEvent::Fenced { .. } => "Fenced",
+            GroupEvent::OffsetReset { .. } => "OffsetReset",
+            GroupEvent::ResetFailed { .. } => "ResetFailed",
+            GroupEvent::LogTruncated { .. } => "LogTruncated",
+            GroupEvent::CommitFailed { .. } => "CommitFailed",
+            GroupEvent::RecordFailed { .. } => "RecordFailed",
+            GroupEvent::RecordSkipped { .. } => "RecordSkipped",
+            GroupEvent::RecordSentOn { .. } => "RecordSentOn",
+            GroupEvent::Reprocessed { .. } => "Reprocessed",
+            GroupEvent::NeverProcessed { .. } => "NeverProcessed",
+        }
+    }
+}
+
 impl fmt::Display for GroupEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.coordinator(f)

@@ -143,7 +143,7 @@ impl Producer {
             return Time::MAX;
         }
         let (base, at) = self.base;
-        let micros = (number - base) as f64 * 1e6 / self.rate;
+        let micros = (number - base) as f64 * 1e6 * f64::from(self.slow) / self.rate;
         if micros > 1e15 {
             Time::MAX
         } else {

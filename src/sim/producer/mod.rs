@@ -79,6 +79,8 @@ pub struct Producer {
     config: Config,
     /// Records a second.
     pub rate: f64,
+    /// How many times slower its machine is.
+    slow: u32,
     /// Bytes a record.
     pub record_size: u32,
     /// How it picks keys.
@@ -165,6 +167,7 @@ impl Producer {
             name: spec.name.as_str().into(),
             topic,
             rate: spec.rate,
+            slow: 1,
             record_size: spec.record_size,
             keys: spec.keys,
             key_source: KeySource::new(spec.keys),
@@ -263,6 +266,14 @@ impl Producer {
     pub fn set_rate(&mut self, rate: f64, ctx: &mut Context) {
         self.make(ctx);
         self.rate = rate;
+        self.base = (self.made, ctx.now());
+        self.work(ctx);
+    }
+
+    /// Makes its machine so many times slower: it makes so many fewer records a second.
+    pub fn set_slow(&mut self, factor: u32, ctx: &mut Context) {
+        self.make(ctx);
+        self.slow = factor.max(1);
         self.base = (self.made, ctx.now());
         self.work(ctx);
     }
@@ -385,9 +396,20 @@ pub fn check_settings(written: &WrittenSettings) -> Result<(), String> {
             return Err("enable.idempotence = true needs retries above 0".to_owned());
         }
     }
+    if written.contains_key(Setting::DeliveryTimeout.name()) {
+        check_timeouts(&settings)?;
+    }
+    Ok(())
+}
+
+/// Refuses a `delivery.timeout.ms` below `linger.ms` + `request.timeout.ms`.
+///
+/// # Errors
+/// What contradicts, and what would be right.
+pub fn check_timeouts(settings: &Settings) -> Result<(), String> {
     let needed = settings.get(Setting::Linger) + settings.get(Setting::RequestTimeout);
     let given = settings.get(Setting::DeliveryTimeout);
-    if given < needed && written.contains_key(Setting::DeliveryTimeout.name()) {
+    if given < needed {
         return Err(format!(
             "delivery.timeout.ms = {given} must be at least linger.ms + request.timeout.ms = {needed}"
         ));

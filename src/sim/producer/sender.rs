@@ -153,9 +153,12 @@ impl Producer {
                 self.buffered = self
                     .buffered
                     .saturating_sub(draft.memory(self.config.batch_size));
-                ctx.world
-                    .ledger
-                    .acknowledged(self.index, &draft.to_batch(self.index), 0);
+                ctx.world.ledger.acknowledged(
+                    self.index,
+                    self.queues[*place].id,
+                    &draft.to_batch(self.index),
+                    0,
+                );
             }
             ctx.send(
                 NodeId::Broker(broker),
@@ -248,11 +251,12 @@ impl Producer {
                 after: ctx.now() - since,
             });
         }
-        let batch = draft.to_batch(self.index);
-        let lost = ctx
-            .world
-            .ledger
-            .acknowledged(self.index, &batch, self.config.acks);
+        let mut batch = draft.to_batch(self.index);
+        batch.base_offset = result.base_offset;
+        let lost =
+            ctx.world
+                .ledger
+                .acknowledged(self.index, result.partition, &batch, self.config.acks);
         for (start, end) in lost {
             let (producer, tp) = (Arc::clone(&self.name), ctx.world.names.tp(result.partition));
             let acks = if self.config.acks == -1 { "all" } else { "1" };

@@ -410,6 +410,12 @@ impl Coordinator {
         out.push(Effect::Write { ticket, record });
     }
 
+    /// Sets offsets as an administrator asks, whose record this is.
+    pub fn set_offsets(&mut self, now: Time, record: &Arc<GroupRecord>, out: &mut Out) {
+        self.replay(record, now);
+        self.write(Pending::Note, Arc::clone(record), out);
+    }
+
     /// A write is replicated, or failed.
     pub fn written(
         &mut self,

@@ -3,32 +3,46 @@
 //! [`Cluster::step`] takes one occurrence from the queue and hands it to its node. The cluster is `Clone`: a clone is a
 //! snapshot, and running it with the same commands gives the same events.
 
+mod apply;
+mod clients;
+mod observe;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::broker::{Broker, Ending, Role, Stage};
-use super::context::{Context, Occurrence, Timer, World};
-use super::controller::Controller;
-use super::event::{Event, EventId, What};
-use super::invariant::Watch;
-use super::message::{Envelope, Message};
-use super::network::{Network, NodeIndex};
-use super::node::{NodeId, PartitionId};
-use super::producer::Producer;
-use super::settings::{Place, Setting, Settings};
-use super::spec::{Spec, SpecError, TopicSpec};
-use super::time::Time;
-use super::types::{BrokerId, LeaderEpoch, Offset};
+pub use apply::CommandError;
+pub use clients::{GroupInfo, Member};
+
+use crate::sim::broker::{Broker, Ending, Role, Stage};
+use crate::sim::consumer::Consumer;
+use crate::sim::context::{Context, Occurrence, Timer, World};
+use crate::sim::controller::Controller;
+use crate::sim::event::{Event, EventId, What};
+use crate::sim::invariant::Watch;
+use crate::sim::message::{Envelope, Message};
+use crate::sim::network::{Network, NodeIndex};
+use crate::sim::node::{NodeId, PartitionId};
+use crate::sim::producer::Producer;
+use crate::sim::settings::{Place, Setting, Settings};
+use crate::sim::spec::{Spec, SpecError, TopicSpec};
+use crate::sim::time::Time;
+use crate::sim::types::{BrokerId, LeaderEpoch, Offset};
 
 /// A simulated cluster.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     spec: Arc<Spec>,
     seed: u64,
-    pub(super) world: World,
+    pub(in crate::sim) world: World,
     pub(super) brokers: Vec<Broker>,
     pub(super) controller: Controller,
     pub(super) producers: Vec<Producer>,
+    members: Vec<Member>,
+    groups: Vec<GroupInfo>,
+    /// What waits for processes that stand still.
+    frozen: BTreeMap<NodeId, Vec<Occurrence>>,
+    /// Room for what consumers want done, kept to save making it anew.
+    effects: Vec<crate::sim::consumer::Effect>,
     watch: Option<Box<Watch>>,
     steps: u64,
 }
@@ -80,6 +94,10 @@ impl Cluster {
             brokers,
             controller,
             producers: Vec::new(),
+            members: Vec::new(),
+            groups: Vec::new(),
+            frozen: BTreeMap::new(),
+            effects: Vec::new(),
             watch: None,
             steps: 0,
         };
@@ -96,12 +114,10 @@ impl Cluster {
             .start(&mut self.world.context(NodeId::Controller(1), None));
         for topic in &spec.topics {
             let assignments = self.assignments(topic);
-            let overrides =
-                super::settings::parse_all(&topic.settings, Place::Topic).map_err(|source| {
-                    SpecError::Setting {
-                        owner: format!("topic {}", topic.name),
-                        source,
-                    }
+            let overrides = crate::sim::settings::parse_all(&topic.settings, Place::Topic)
+                .map_err(|source| SpecError::Setting {
+                    owner: format!("topic {}", topic.name),
+                    source,
                 })?;
             let mut ctx = self.world.context(NodeId::Controller(1), None);
             self.controller
@@ -145,7 +161,7 @@ impl Cluster {
             };
             self.world.queue.push(producer.start, start);
         }
-        Ok(())
+        self.begin_groups()
     }
 
     fn assignments(&self, topic: &TopicSpec) -> Vec<Vec<BrokerId>> {
@@ -192,6 +208,9 @@ impl Cluster {
         let (at, occurrence) = self.world.queue.pop()?;
         self.world.now = at;
         self.steps += 1;
+        if !self.frozen.is_empty() && self.freeze(&occurrence) {
+            return Some(at);
+        }
         match occurrence {
             Occurrence::Deliver(envelope) => self.deliver(envelope),
             Occurrence::Fire {
@@ -257,7 +276,16 @@ impl Cluster {
                     producer.on_message(envelope, &mut ctx);
                 }
             }
-            NodeId::Consumer(_) => {}
+            NodeId::Consumer(index) => {
+                let Envelope {
+                    from,
+                    correlation,
+                    cause,
+                    message,
+                    ..
+                } = envelope;
+                self.deliver_to_consumer(index, from, correlation, cause, message);
+            }
         }
     }
 
@@ -280,8 +308,24 @@ impl Cluster {
                     producer.on_timer(timer, &mut ctx);
                 }
             }
+            (NodeId::Consumer(index), Timer::Consumer(timer)) => {
+                self.with_consumer(index, cause, |consumer, env| consumer.wake(timer, env));
+            }
             _ => {}
         }
+    }
+
+    /// Keeps what comes to a process that stands still. Whether it was kept.
+    fn freeze(&mut self, occurrence: &Occurrence) -> bool {
+        let node = match occurrence {
+            Occurrence::Deliver(envelope) => envelope.to,
+            Occurrence::Fire { node, .. } | Occurrence::Start { node } => *node,
+        };
+        let Some(kept) = self.frozen.get_mut(&node) else {
+            return false;
+        };
+        kept.push(occurrence.clone());
+        true
     }
 
     pub(super) fn start_client(&mut self, node: NodeId, cause: Option<EventId>) {
@@ -289,10 +333,14 @@ impl Cluster {
             self.world.begin_life(node);
         }
         let mut ctx = self.world.context(node, cause);
-        if let NodeId::Producer(index) = node
-            && let Some(producer) = self.producers.get_mut(index as usize)
-        {
-            producer.start(&mut ctx);
+        match node {
+            NodeId::Producer(index) => {
+                if let Some(producer) = self.producers.get_mut(index as usize) {
+                    producer.start(&mut ctx);
+                }
+            }
+            NodeId::Consumer(index) => self.with_consumer(index, cause, Consumer::start),
+            NodeId::Broker(_) | NodeId::Controller(_) => {}
         }
     }
 
@@ -375,12 +423,12 @@ impl Cluster {
     }
 
     /// What broke an invariant so far; empty when nothing did, or nobody watches.
-    pub fn broken(&self) -> &[super::invariant::Broken] {
+    pub fn broken(&self) -> &[crate::sim::invariant::Broken] {
         self.watch.as_ref().map_or(&[], |watch| watch.broken())
     }
 
     /// Everything that happened.
-    pub fn events(&self) -> &super::context::EventLog {
+    pub fn events(&self) -> &crate::sim::context::EventLog {
         &self.world.events
     }
 
@@ -395,18 +443,28 @@ impl Cluster {
     }
 
     /// Names of topics, partitions and clients.
-    pub fn names(&self) -> &super::node::Names {
+    pub fn names(&self) -> &crate::sim::node::Names {
         &self.world.names
     }
 
     /// What became of each record.
-    pub fn ledger(&self) -> &super::ledger::Ledger {
+    pub fn ledger(&self) -> &crate::sim::ledger::Ledger {
         &self.world.ledger
     }
 
     /// The network between all nodes.
     pub fn network(&self) -> &Network {
         &self.world.network
+    }
+
+    /// Whether a node's process runs.
+    pub fn is_up(&self, node: NodeId) -> bool {
+        self.world.life(node).up
+    }
+
+    /// Whether a node's process stands still.
+    pub fn is_frozen(&self, node: NodeId) -> bool {
+        self.frozen.contains_key(&node)
     }
 
     /// The brokers, in order of their ids.
@@ -456,7 +514,9 @@ pub struct PartitionView<'a> {
 
 impl<'a> PartitionView<'a> {
     /// What the controller has registered.
-    pub fn registration(&self) -> Option<&'a super::controller::election::PartitionRegistration> {
+    pub fn registration(
+        &self,
+    ) -> Option<&'a crate::sim::controller::election::PartitionRegistration> {
         self.cluster.controller.partitions.get(self.id.0 as usize)
     }
 
@@ -483,13 +543,14 @@ impl<'a> PartitionView<'a> {
     }
 
     /// The replica on a broker.
-    pub fn replica(&self, broker: BrokerId) -> Option<&'a super::broker::Replica> {
+    pub fn replica(&self, broker: BrokerId) -> Option<&'a crate::sim::broker::Replica> {
         self.cluster.broker(broker)?.replicas.get(self.id)
     }
 
     /// The high watermark: that of the leader, if it runs and leads by its own account.
     pub fn high_watermark(&self) -> Option<Offset> {
-        self.leading().map(super::broker::Replica::high_watermark)
+        self.leading()
+            .map(crate::sim::broker::Replica::high_watermark)
     }
 
     /// The leader's log end.
@@ -498,7 +559,7 @@ impl<'a> PartitionView<'a> {
     }
 
     /// The leader's replica, if the controller's leader leads by its own account too.
-    pub fn leading(&self) -> Option<&'a super::broker::Replica> {
+    pub fn leading(&self) -> Option<&'a crate::sim::broker::Replica> {
         let replica = self.replica(self.leader()?)?;
         matches!(replica.role, Role::Leader(_)).then_some(replica)
     }

@@ -1,0 +1,344 @@
+//! Consumers and groups in the cluster: setting them up, carrying out what they want, and noting what they did.
+
+use std::sync::Arc;
+
+use super::Cluster;
+use crate::sim::consumer::{Commits, Consumer, ConsumerConfig, Effect, Env, Note, ResetPolicy};
+use crate::sim::context::{Occurrence, Timer};
+use crate::sim::event::{EventId, What};
+use crate::sim::group::GroupEvent;
+use crate::sim::group::assignors::Assignor;
+use crate::sim::group::progress::GroupProgress;
+use crate::sim::group::state::Group;
+use crate::sim::message::Message;
+use crate::sim::node::{NodeId, PartitionId};
+use crate::sim::settings::{ASSIGNORS, Place, Setting, Settings, WrittenSettings, choices};
+use crate::sim::spec::{CommitMode, ConsumerSpec, SpecError};
+use crate::sim::time::Time;
+use crate::sim::types::{BrokerId, Offset};
+
+/// A consumer group, seen from outside.
+#[derive(Debug, Clone)]
+pub struct GroupInfo {
+    /// `group.id`
+    pub name: Arc<str>,
+    /// What its members subscribe to unless they say otherwise.
+    pub topics: Vec<String>,
+    pub(super) settings: WrittenSettings,
+    /// What its members have really done.
+    pub progress: GroupProgress,
+}
+
+/// A consumer with what the cluster keeps about it.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// The client.
+    pub consumer: Consumer,
+    /// Its group, by place.
+    pub group: usize,
+    /// Its settings.
+    pub settings: Settings,
+    /// How long it works on a record when its machine is not slowed.
+    pub(super) processing: Time,
+    /// How many times slower its machine is.
+    pub(super) slow: u32,
+}
+
+impl Member {
+    /// Works as long on a record as its application and its machine take.
+    pub(super) fn apply_processing(&mut self) {
+        let time = Time(self.processing.0.saturating_mul(u64::from(self.slow)));
+        self.consumer.reconfigure(|config| config.processing = time);
+    }
+}
+
+/// Reads the settings that a consumer follows.
+pub(super) fn configure(config: &mut ConsumerConfig, settings: &Settings, commit: CommitMode) {
+    let count = |setting| settings.get(setting).clamp(0, i64::from(u32::MAX)) as u32;
+    config.assignors = choices(settings.get(Setting::AssignmentStrategy), ASSIGNORS)
+        .filter_map(Assignor::from_name)
+        .collect();
+    config.session_timeout = settings.time(Setting::SessionTimeout);
+    config.heartbeat_interval = settings.time(Setting::HeartbeatInterval);
+    config.max_poll_interval = settings.time(Setting::MaxPollInterval);
+    config.max_poll_records = count(Setting::MaxPollRecords);
+    config.auto_offset_reset = match settings.get(Setting::AutoOffsetReset) {
+        0 => ResetPolicy::Latest,
+        1 => ResetPolicy::Earliest,
+        _ => ResetPolicy::None,
+    };
+    config.fetch_min_bytes = count(Setting::FetchMinBytes);
+    config.fetch_max_wait = settings.time(Setting::FetchMaxWait);
+    config.max_partition_fetch_bytes = count(Setting::MaxPartitionFetchBytes);
+    config.request_timeout = settings.time(Setting::RequestTimeout);
+    config.retry_backoff = settings.time(Setting::RetryBackoff);
+    config.metadata_max_age = settings.time(Setting::MetadataMaxAge);
+    config.commits = match commit {
+        CommitMode::Auto if settings.is_on(Setting::EnableAutoCommit) => Commits::Auto {
+            interval: settings.time(Setting::AutoCommitInterval),
+        },
+        CommitMode::Auto | CommitMode::Never => Commits::Never,
+        CommitMode::AfterProcessing => Commits::AfterProcessing,
+        CommitMode::BeforeProcessing => Commits::BeforeProcessing,
+    };
+}
+
+impl Cluster {
+    /// Sets up a consumer of a group; it does not run yet.
+    pub(super) fn add_consumer(
+        &mut self,
+        group: usize,
+        spec: &ConsumerSpec,
+    ) -> Result<NodeId, SpecError> {
+        let owner = || format!("consumer {}", spec.name);
+        let Some(info) = self.groups.get(group) else {
+            return Err(SpecError::Missing {
+                owner: owner(),
+                kind: "group",
+                name: group.to_string(),
+            });
+        };
+        let settings = Settings::default()
+            .with(&info.settings, Place::Consumer)
+            .and_then(|settings| settings.with(&spec.settings, Place::Consumer))
+            .map_err(|source| SpecError::Setting {
+                owner: owner(),
+                source,
+            })?;
+        let topics = if spec.topics.is_empty() {
+            &info.topics
+        } else {
+            &spec.topics
+        };
+        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+        let mut config = ConsumerConfig::new(&spec.name, &info.name, &topics);
+        configure(&mut config, &settings, spec.commit);
+        config.group_instance_id = spec.instance.as_deref().map(Into::into);
+        config.client_rack = spec.rack.as_deref().map(Into::into);
+        config.processing = spec.processing;
+        config.failure_rate = spec.failure_rate;
+        let index = self.members.len() as u32;
+        self.world.names.consumers.push(spec.name.as_str().into());
+        let bootstrap: Vec<BrokerId> = (1..=self.spec.brokers).collect();
+        let consumer = Consumer::new(config, bootstrap);
+        self.members.push(Member {
+            consumer,
+            group,
+            settings,
+            processing: spec.processing,
+            slow: 1,
+        });
+        Ok(NodeId::Consumer(index))
+    }
+
+    pub(super) fn begin_groups(&mut self) -> Result<(), SpecError> {
+        let spec = Arc::clone(&self.spec);
+        for (place, group) in spec.groups.iter().enumerate() {
+            self.groups.push(GroupInfo {
+                name: group.name.as_str().into(),
+                topics: group.topics.clone(),
+                settings: group.settings.clone(),
+                progress: GroupProgress::default(),
+            });
+            for member in &group.members {
+                let node = self.add_consumer(place, member)?;
+                if !member.stopped {
+                    self.world
+                        .queue
+                        .push(member.start, Occurrence::Start { node });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Has a consumer do something and carries out what it wants done.
+    pub(super) fn with_consumer(
+        &mut self,
+        index: u32,
+        cause: Option<EventId>,
+        act: impl FnOnce(&mut Consumer, &mut Env),
+    ) {
+        let Some(member) = self.members.get_mut(index as usize) else {
+            return;
+        };
+        let mut out = std::mem::take(&mut self.effects);
+        let world = &mut self.world;
+        let mut env = Env {
+            now: world.now,
+            names: &world.names,
+            rng: &mut world.rng,
+            out: &mut out,
+        };
+        act(&mut member.consumer, &mut env);
+        let group = member.group;
+        let mut ctx = self.world.context(NodeId::Consumer(index), cause);
+        for effect in out.drain(..) {
+            match effect {
+                Effect::Send {
+                    to,
+                    correlation,
+                    message,
+                } => ctx.send(to, correlation, message),
+                Effect::Wake { at, timer } => ctx.set_timer(at, Timer::Consumer(timer)),
+                Effect::Tell(event) => {
+                    ctx.emit_and_follow(What::Group(event));
+                }
+                Effect::Note(note) => {
+                    let consumer = &self.members[index as usize].consumer;
+                    let told = self
+                        .groups
+                        .get_mut(group)
+                        .and_then(|group| take_note(group, consumer, note, &ctx));
+                    if let Some(event) = told {
+                        ctx.emit(What::Group(event));
+                    }
+                }
+            }
+        }
+        self.effects = out;
+    }
+
+    pub(super) fn deliver_to_consumer(
+        &mut self,
+        index: u32,
+        from: NodeId,
+        correlation: u32,
+        cause: Option<EventId>,
+        message: Message,
+    ) {
+        self.with_consumer(index, cause, |consumer, env| match (message, from) {
+            (Message::Disconnected, NodeId::Broker(broker)) => consumer.disconnected(broker, env),
+            (message, _) => consumer.receive(correlation, message, env),
+        });
+    }
+
+    /// The groups.
+    pub fn groups(&self) -> &[GroupInfo] {
+        &self.groups
+    }
+
+    /// The consumers, of all groups.
+    pub fn consumers(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// A group as its coordinator has it, and the broker that coordinates it. `None` while nobody does.
+    pub fn group(&self, name: &str) -> Option<(&Group, BrokerId)> {
+        let partition = crate::sim::broker::groups::group_partition(name, self.names())?;
+        let broker = self.partition_by_id(partition).leader()?;
+        let found = self
+            .broker(broker)?
+            .coordinator_of(name, self.names())?
+            .group(name)?;
+        Some((found, broker))
+    }
+
+    /// The partitions that a group reads or has committed.
+    pub fn partitions_of_group(&self, name: &str) -> Vec<PartitionId> {
+        let mut all: Vec<PartitionId> = Vec::new();
+        for topic in self
+            .groups
+            .iter()
+            .filter(|group| &*group.name == name)
+            .flat_map(|group| &group.topics)
+        {
+            if let Some(topic) = self.names().topic(topic) {
+                all.extend_from_slice(self.names().partitions_of(topic));
+            }
+        }
+        if let Some((group, _)) = self.group(name) {
+            all.extend(group.offsets.keys());
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// What a group has committed for a partition.
+    pub fn committed(&self, group: &str, partition: PartitionId) -> Option<Offset> {
+        let (group, _) = self.group(group)?;
+        group
+            .offsets
+            .get(&partition)
+            .map(|committed| committed.offset)
+    }
+
+    /// A group's lag on a partition: high watermark less committed offset; unknown without a commit.
+    pub fn lag(&self, group: &str, partition: PartitionId) -> Option<u64> {
+        let end = self.partition_by_id(partition).high_watermark()?;
+        crate::sim::group::lag::group_lag(end, self.committed(group, partition))
+    }
+
+    /// Records that a group has committed past and that nobody has processed or still works on.
+    pub fn skipped(&self, group: &str) -> u64 {
+        let Some(info) = self.groups.iter().find(|info| &*info.name == group) else {
+            return 0;
+        };
+        let one = |id: PartitionId| {
+            let committed = self.committed(group, id)?;
+            let progress = info.progress.partition(id)?;
+            let (first, _) = progress.processed.ranges().first()?;
+            let (_, last) = progress.processed.ranges().last()?;
+            // What its owner has not come to yet is not skipped.
+            let bound = if progress.owner.is_some() {
+                committed.min(*last)
+            } else {
+                committed
+            };
+            Some(info.progress.skipped_below(id, *first, bound.max(*first)))
+        };
+        self.partitions_of_group(group)
+            .into_iter()
+            .filter_map(one)
+            .sum()
+    }
+}
+
+/// Notes what a consumer did. Tells of records that were processed again.
+fn take_note(
+    group: &mut GroupInfo,
+    consumer: &Consumer,
+    note: Note,
+    ctx: &crate::sim::context::Context,
+) -> Option<GroupEvent> {
+    let config = consumer.config();
+    let now = ctx.now();
+    match note {
+        Note::Owned {
+            partition,
+            generation,
+        } => {
+            let instance = config.group_instance_id.clone();
+            group
+                .progress
+                .owned(partition, &config.name, instance, generation, now);
+            None
+        }
+        Note::Kept {
+            partition,
+            generation,
+        } => {
+            group.progress.kept(partition, &config.name, generation);
+            None
+        }
+        Note::Released { partition } => {
+            group.progress.released(partition, &config.name, now);
+            None
+        }
+        Note::Processed {
+            partition,
+            first,
+            count,
+        } => {
+            let (first, count) = group.progress.processed(partition, first, count)?;
+            Some(GroupEvent::Reprocessed {
+                consumer: Arc::clone(&config.name),
+                group: Arc::clone(&group.name),
+                partition: ctx.world.names.tp(partition).to_string(),
+                first,
+                count,
+            })
+        }
+    }
+}
