@@ -4,6 +4,11 @@
 //! `crate::room` that a file names must be allowed to it, libraries stay in the rooms that own
 //! them, and every file says in its first lines what it is for.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests, outside the functions that clippy knows as tests"
+)]
+
 use std::{
     fs,
     path::{Path, PathBuf},

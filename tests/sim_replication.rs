@@ -1,5 +1,12 @@
 //! The simulated cluster as a whole: what replication, elections and producers do.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests, outside the functions that clippy knows as tests"
+)]
+
 use highwater::sim::cluster::Cluster;
 use highwater::sim::event::EventId;
 use highwater::sim::query::{Condition, Observe, Query, Value};
@@ -94,7 +101,6 @@ fn holds(cluster: &Cluster, condition: &str) {
         parsed.findings(cluster)
     );
 }
-
 
 #[test]
 fn a_healthy_cluster_acknowledges_and_delivers_everything() {

@@ -177,7 +177,8 @@ impl Report {
             } else {
                 Rating::Hard
             };
-            is_due(&card).then(|| Consequence::Review(card, rating))
+            let due = is_due(&card);
+            due.then_some(Consequence::Review(card, rating))
         });
         answers.collect()
     }

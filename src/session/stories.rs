@@ -125,7 +125,8 @@ impl Stories {
             }
             (Phase::Telling, Input::Next) => self.phase = Phase::Ticking,
             (Phase::Ticking, Input::Tick(fact)) if fact < self.stories[self.named].facts.len() => {
-                if !self.ticked.remove(&fact) {
+                let was = self.ticked.remove(&fact);
+                if !was {
                     self.ticked.insert(fact);
                 }
             }

@@ -311,7 +311,8 @@ impl QuizScreen {
         if self.typing() {
             let text = self.field.text().to_owned();
             let unchanged = matches!(self.given(), Given::Typed(known) if *known == text);
-            if !unchanged && !(text.is_empty() && self.given().is_nothing()) {
+            let untouched = text.is_empty() && self.given().is_nothing();
+            if !(unchanged || untouched) {
                 effects.extend(self.quiz.handle(Input::Type(text), now));
             }
         }
