@@ -30,7 +30,7 @@ use crate::{
 pub(super) struct Args {
     /// Where to write it
     file: PathBuf,
-    /// Keys to press first: letters, and <enter>, <esc>, <tab>, <ctrl-d>
+    /// Keys to press first: letters, and `<enter>`, `<esc>`, `<tab>`, `<ctrl-d>`
     #[arg(long, default_value = "")]
     keys: String,
     /// Columns and rows of the window

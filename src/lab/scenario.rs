@@ -1,6 +1,6 @@
 //! A guided failure scenario: what a scenario file says, read and checked.
 //!
-//! The format is described in `docs/SCENARIOS.md`. [`read`] is strict: every mistake is told with file, line and column,
+//! The format is described in `docs/SCENARIOS.md`. [`read()`] is strict: every mistake is told with file, line and column,
 //! several per file, and a file with an error gives no scenario.
 
 mod cluster;

@@ -212,7 +212,7 @@ impl<V> PartitionMap<V> {
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
-    /// The place of a partition, for [`PartitionMap::at_mut`]; valid until something is inserted or removed.
+    /// The place of a partition, for by-place access; valid until something is inserted or removed.
     pub fn place(&self, id: PartitionId) -> Option<usize> {
         self.keys.binary_search(&id).ok()
     }

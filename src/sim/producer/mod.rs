@@ -1,7 +1,7 @@
 //! A producer client: it makes records, batches them, sends them and tries again.
 //!
 //! Records come at a fixed rate, each with a number of its own. The client is Kafka's: an accumulator with a queue of
-//! batches per partition ([`accumulator`]) and a sender with requests in flight ([`sender`]). Records are made when
+//! batches per partition (`accumulator`) and a sender with requests in flight (`sender`). Records are made when
 //! the client next has something to decide, each with the time at which it was due, so that a record costs no event.
 //!
 //! Source: `KafkaProducer`, `RecordAccumulator`, `Sender`, `TransactionManager`; KIP-91, KIP-360, KIP-480, KIP-580,
