@@ -317,6 +317,48 @@ pub struct Prompt {
     pub origin: Origin,
 }
 
+/// A story of the reader's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnStory {
+    /// Its name.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// The template it fills.
+    pub template: Option<StoryId>,
+    /// Prompts that it serves beside those of its template.
+    pub prompts: Vec<PromptId>,
+    /// What is told, in order: the name of the part, and its words.
+    pub parts: Vec<(String, String)>,
+    /// What must not be left out.
+    pub facts: Vec<String>,
+    /// Figures.
+    pub numbers: Vec<String>,
+    /// The line it starts on, from 1.
+    pub line: u32,
+}
+
+impl OwnStory {
+    /// Whether there is a figure in it.
+    pub fn has_number(&self) -> bool {
+        let digit = |text: &String| text.chars().any(|c| c.is_ascii_digit());
+        !self.numbers.is_empty()
+            || self.facts.iter().any(digit)
+            || self.parts.iter().any(|(_, text)| digit(text))
+    }
+
+    /// What is ticked off when it is told: facts and figures; without any, its parts.
+    pub fn to_tell(&self) -> Vec<String> {
+        if self.facts.is_empty() && self.numbers.is_empty() {
+            let parts = self.parts.iter();
+            return parts
+                .map(|(part, text)| format!("{part}: {text}"))
+                .collect();
+        }
+        self.facts.iter().chain(&self.numbers).cloned().collect()
+    }
+}
+
 /// A scenario file, unparsed: what it means is the business of `lab`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScenarioSource {

@@ -19,6 +19,7 @@ pub mod node;
 pub mod pack;
 pub mod problem;
 pub mod search;
+pub mod stories;
 pub mod user;
 pub mod yaml;
 
@@ -28,8 +29,8 @@ pub use card::{
 };
 pub use collection::Bank;
 pub use content::{
-    Area, Chapter, Deck, Drill, Entry, Heading, Prompt, ScenarioSource, Section, Skill, Stage,
-    StageKind, StoryPart, StoryTemplate, Target, Track,
+    Area, Chapter, Deck, Drill, Entry, Heading, OwnStory, Prompt, ScenarioSource, Section, Skill,
+    Stage, StageKind, StoryPart, StoryTemplate, Target, Track,
 };
 pub use id::{
     AreaId, CardId, ChapterId, DeckId, DrillId, PromptId, ScenarioId, SkillId, StoryId, TrackId,

@@ -186,6 +186,12 @@ impl Progress {
         }
     }
 
+    /// Stops running a session without ending it: from now on it counts as interrupted.
+    pub fn let_go(&mut self, session: EventId) {
+        // Dropping its file gives the lock back.
+        self.running.remove(&session);
+    }
+
     /// Sessions without an end that other processes are running.
     pub(super) fn running_elsewhere(&self) -> Result<Vec<EventId>, ProgressError> {
         let mut elsewhere = Vec::new();

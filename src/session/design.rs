@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use super::interview::SAVE_EVERY;
 use crate::bank::{Drill, DrillId, Stage};
 
 /// What the reader does.
@@ -187,11 +188,17 @@ impl Design {
             .last
             .map_or(Duration::ZERO, |last| now.saturating_sub(last));
         self.last = Some(self.last.map_or(now, |last| last.max(now)));
+        let mut to_keep = false;
         if self.phase == Phase::Working {
-            self.sheets[self.at].spent += since;
+            let spent = &mut self.sheets[self.at].spent;
+            let kept = spent.as_secs() / SAVE_EVERY.as_secs();
+            *spent += since;
+            to_keep = spent.as_secs() / SAVE_EVERY.as_secs() > kept;
         }
         match (self.phase, input) {
-            (Phase::Done, _) | (_, Input::Wait) => return Vec::new(),
+            (Phase::Done, _) => return Vec::new(),
+            (_, Input::Wait) if !to_keep => return Vec::new(),
+            (_, Input::Wait) => {}
             (_, Input::End) => return self.finish(),
             (Phase::Working, Input::Next) => {
                 self.sheets[self.at].finished = true;
@@ -202,7 +209,7 @@ impl Design {
                 sheet.hints = (sheet.hints + 1).min(self.drill.stages[self.at].hints.len());
             }
             (Phase::Working, Input::Pause) => self.phase = Phase::Paused,
-            (Phase::Paused, Input::Resume) => self.phase = Phase::Working,
+            (Phase::Paused, Input::Resume | Input::Next) => self.phase = Phase::Working,
             (Phase::Comparing, Input::Tick(line)) => {
                 if line < self.drill.stages[self.at].rubric.len() {
                     let ticked = &mut self.sheets[self.at].ticked;

@@ -18,6 +18,8 @@ use crate::{
 
 /// A level counts as reached when its answers earn this share.
 pub const REACHED: f64 = 0.65;
+/// A running clock is kept this often, so that a kill costs no more.
+pub(super) const SAVE_EVERY: Duration = Duration::from_secs(5);
 /// What falling into the trap costs an answer.
 const TRAP_COST: f64 = 0.25;
 /// The weight of the follow-ups where there are any.
@@ -142,6 +144,18 @@ pub struct Answer {
     pub worth: f64,
 }
 
+/// Less than it takes; what is only lost in rounding does not count.
+fn short(worth: f64) -> bool {
+    worth + 1e-9 < REACHED
+}
+
+impl Answer {
+    /// It earned too little, or the trap was fallen into.
+    pub fn fell_short(&self) -> bool {
+        short(self.worth) || self.trap.is_some()
+    }
+}
+
 /// What an interview came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -169,7 +183,7 @@ impl Report {
     pub fn consequences(&self, is_due: impl Fn(&CardId) -> bool) -> Vec<Consequence> {
         let answers = self.answers.iter().filter_map(|answer| {
             let card = answer.card.clone();
-            if answer.worth < REACHED || answer.trap.is_some() {
+            if answer.fell_short() {
                 return Some(Consequence::MakeDue(card));
             }
             let rating = if answer.worth >= 0.85 {
@@ -181,6 +195,23 @@ impl Report {
             due.then_some(Consequence::Review(card, rating))
         });
         answers.collect()
+    }
+
+    /// What the answers are worth on average, from 0 to 1; none without answers.
+    pub fn share(&self) -> Option<f64> {
+        let worths: f64 = self.answers.iter().map(|answer| answer.worth).sum();
+        (!self.answers.is_empty()).then(|| worths / self.answers.len() as f64)
+    }
+
+    /// The cards that answers fell short on, the poorest first.
+    pub fn to_drill(&self) -> Vec<CardId> {
+        let mut poor: Vec<&Answer> = self
+            .answers
+            .iter()
+            .filter(|answer| answer.fell_short())
+            .collect();
+        poor.sort_by(|a, b| a.worth.total_cmp(&b.worth));
+        poor.into_iter().map(|answer| answer.card.clone()).collect()
     }
 
     /// Points made and points asked for, by topic in alphabetical order.
@@ -317,15 +348,20 @@ impl Interview {
             .last
             .map_or(Duration::ZERO, |last| now.saturating_sub(last));
         self.last = Some(self.last.map_or(now, |last| last.max(now)));
+        let mut to_keep = false;
         if self.phase == Phase::Speaking {
-            self.sheets[self.at].spent += since;
+            let spent = &mut self.sheets[self.at].spent;
+            let kept = spent.as_secs() / SAVE_EVERY.as_secs();
+            *spent += since;
+            to_keep = spent.as_secs() / SAVE_EVERY.as_secs() > kept;
         }
         match (self.phase, input) {
             (Phase::Done, _) => return Vec::new(),
             (_, Input::End) => return self.finish(),
             (Phase::Design, Input::Wait) => return self.pass_to_design(design::Input::Wait, now),
             (Phase::Design, Input::Design(input)) => return self.pass_to_design(input, now),
-            (_, Input::Wait) => return Vec::new(),
+            (_, Input::Wait) if !to_keep => return Vec::new(),
+            (_, Input::Wait) => {}
             (Phase::Speaking, Input::Next) => {
                 self.sheets[self.at].answered = true;
                 self.phase = Phase::Points;
@@ -552,7 +588,7 @@ fn verdict(answers: &[Answer]) -> (Option<Level>, Vec<String>) {
             worths.len(),
             mean * 100.0
         );
-        if mean < REACHED {
+        if short(mean) {
             stopped = true;
             reasons.push(format!(
                 "{earned}, short of the {:.0} % it takes",

@@ -61,7 +61,7 @@ pub struct Item {
     pub skill: Skill,
     /// Earlier ratings, oldest first.
     pub history: Vec<(Timestamp, Mastery)>,
-    /// Mean predicted recall of its cards, from 0 to 1; none when it has no cards.
+    /// Mean predicted recall of those of its cards that were met, from 0 to 1; none when none was.
     pub recall: Option<f64>,
 }
 

@@ -10,6 +10,7 @@ mod content;
 pub(crate) mod decoder;
 pub mod files;
 mod outline;
+pub mod own_stories;
 
 #[cfg_attr(
     not(test),
