@@ -8,6 +8,8 @@ mod completions;
 mod conformance;
 mod drill;
 mod folders;
+mod interview;
+mod lines;
 mod man;
 mod optimize;
 mod output;
@@ -18,8 +20,10 @@ mod quiz;
 mod read;
 mod screens;
 mod search;
+mod selftest;
 mod setup;
 mod stats;
+mod stories;
 mod transfer;
 
 use std::{
@@ -92,6 +96,12 @@ enum Command {
     Drill(drill::Args),
     /// Sit a timed quiz
     Quiz(quiz::Args),
+    /// Sit a mock interview, or a system-design drill
+    Interview(interview::Args),
+    /// Rate what you can do without help
+    Selftest(selftest::Args),
+    /// List, edit, check and drill your own project stories
+    Stories(stories::Args),
     /// Read the guide: on screen in a terminal, as plain text into a pipe
     Read(read::Args),
     /// Show what is due, what was done and how ready you are
@@ -143,6 +153,9 @@ fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         None => screens::home(global),
         Some(Command::Drill(args)) => drill::run(&args, global, out),
         Some(Command::Quiz(args)) => quiz::run(&args, global, out),
+        Some(Command::Interview(args)) => interview::run(&args, global, out),
+        Some(Command::Selftest(args)) => selftest::run(&args, global, out),
+        Some(Command::Stories(args)) => stories::run(&args, global, out),
         Some(Command::Read(args)) => read::run(args, global, out),
         Some(Command::Stats(args)) => stats::run(&args, global, out),
         Some(Command::Plan(args)) => plan::run(&args, global, out),

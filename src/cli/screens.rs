@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::{Color, Folders, Global, Outcome, output::Usage};
 use crate::{
-    bank::{self, user},
+    bank::{self, stories, user},
     clock,
     config::ConfigFile,
     memory::Filter,
@@ -63,7 +63,8 @@ pub(super) fn show(global: &Global, start: Start) -> anyhow::Result<Outcome> {
         TimeZone::system(),
         clock::now(),
     )
-    .map_err(anyhow::Error::msg)?;
+    .map_err(anyhow::Error::msg)?
+    .with_stories(folders.data.join(stories::FILE));
     desk.follow_cards(desk.moment(clock::now()))
         .map_err(anyhow::Error::msg)?;
     if let Start::Drill(filter) = &start {

@@ -5,6 +5,7 @@
 
 mod effects;
 mod frame;
+mod interviews;
 mod quizzes;
 
 use crossterm::event::{Event, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
@@ -14,20 +15,24 @@ use ratatui::layout::{Position, Rect};
 use super::{
     canvas::Hit,
     depth::Pass,
-    desk::{Desk, practice::Pool},
-    effect::{Cx, Effect},
+    desk::{Desk, interviewing::Wish, practice::Pool},
+    effect::{Cx, Effect, Practise},
     keymap::{self, Action, Context},
     look::Look,
     prose::Prose,
     screens::{
         Screen, browse::Browse, contents::Contents, help::Help, home::Home, quiz::QuizSetup,
-        settings::Settings, stats::Stats, welcome::Welcome,
+        settings::Settings, stats::Stats, stories::StoriesScreen, welcome::Welcome,
     },
     terminal::Modes,
     text::count,
     theme::Theme,
 };
-use crate::{bank::CardId, memory::Filter, session::quiz};
+use crate::{
+    bank::{AreaId, CardId, Severity},
+    memory::Filter,
+    session::quiz,
+};
 
 /// Smallest window that is drawn in.
 pub const MIN_COLUMNS: u16 = 60;
@@ -47,6 +52,8 @@ pub enum Request {
     Redraw,
     /// Edit the file of this card.
     Edit(CardId),
+    /// Edit the reader's own stories.
+    EditStories,
 }
 
 /// A box above the screen.
@@ -77,6 +84,16 @@ pub enum Start {
     Browse(String),
     /// At the figures.
     Stats,
+    /// Choosing an interview.
+    Interview,
+    /// In an interview or a design drill.
+    BeginInterview(Box<Wish>),
+    /// Choosing an area of the self-test.
+    SelfTest,
+    /// In the self-test of an area.
+    BeginSelfTest(AreaId),
+    /// At the reader's own stories, in their drill at once or not.
+    Stories(bool),
     /// Choosing a quiz.
     Quiz,
     /// In a quiz.
@@ -141,6 +158,19 @@ impl App {
                 };
                 Effect::Push(Screen::Browse(Box::new(Browse::new(&words, &cx))))
             }
+            Start::Interview => Effect::Push(Screen::interview(&self.cx(now))),
+            Start::BeginInterview(wish) => Effect::Practise(Practise::Interview(wish)),
+            Start::SelfTest => Effect::Push(Screen::self_test(&self.cx(now))),
+            Start::BeginSelfTest(area) => Effect::Practise(Practise::SelfTest(Some(area))),
+            Start::Stories(drill) => {
+                let cx = self.cx(now);
+                let screen = if drill {
+                    StoriesScreen::drilling(&cx)
+                } else {
+                    StoriesScreen::new(&cx)
+                };
+                Effect::Push(Screen::Stories(Box::new(screen)))
+            }
             Start::Quiz => Effect::OpenQuiz,
             Start::BeginQuiz(quiz) => Effect::BeginQuiz(quiz.0, quiz.1),
             Start::Stats => {
@@ -154,6 +184,13 @@ impl App {
         self.apply(effect, now);
     }
 
+    fn cx(&self, now: Timestamp) -> Cx<'_> {
+        Cx {
+            desk: &self.desk,
+            now: self.desk.moment(now),
+        }
+    }
+
     /// The theme in use.
     pub fn theme(&self) -> &Theme {
         &self.theme
@@ -162,6 +199,16 @@ impl App {
     /// What the screens read from.
     pub fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// For tests: what is in the log.
+    #[cfg(test)]
+    pub(super) fn read_log<T>(
+        &mut self,
+        act: impl FnOnce(&mut crate::progress::Progress) -> T,
+    ) -> T {
+        let done = self.desk.journal().quietly(|log| Ok(act(log)));
+        done.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// What the loop must do, once.
@@ -246,6 +293,30 @@ impl App {
             Err(problem) => self.warn(problem),
         }
         self.tick(now);
+    }
+
+    /// The file of the reader's own stories was edited: shows what is in it now.
+    pub fn stories_edited(&mut self, result: Result<(), String>, now: Timestamp) {
+        if let Err(problem) = result {
+            self.warn(problem);
+        }
+        let cx = self.cx(now);
+        let wrong = cx
+            .desk
+            .stories()
+            .problems
+            .into_iter()
+            .find(|problem| problem.severity == Severity::Error);
+        if let Some(Screen::Stories(screen)) = self.stack.last_mut() {
+            let cx = Cx {
+                desk: &self.desk,
+                now: self.desk.moment(now),
+            };
+            screen.refresh(&cx);
+        }
+        if let Some(problem) = wrong {
+            self.warn(problem.to_string());
+        }
     }
 
     /// Takes an event; true when the screen may look different now.
@@ -344,6 +415,8 @@ impl App {
                 cx.desk.bank(),
             ))))],
             (Action::GoStats, _) => vec![Effect::Push(Screen::Stats(Box::new(Stats::new(&cx))))],
+            (Action::GoInterview, _) => vec![Effect::Push(Screen::interview(&cx))],
+            (Action::GoSelfTest, _) => vec![Effect::Push(Screen::self_test(&cx))],
             (Action::GoQuiz, _) => vec![Effect::Push(Screen::QuizSetup(Box::new(QuizSetup::new(
                 &cx,
             ))))],

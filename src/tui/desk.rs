@@ -2,15 +2,21 @@
 //!
 //! The one place of the terminal that knows where these come from.
 
+pub mod interviewing;
 mod journal;
 pub mod practice;
+pub mod rating;
 
-use std::{cell::OnceCell, sync::Arc};
+use std::{
+    cell::OnceCell,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 use crate::{
-    bank::{Bank, CardId, Problem, identity::Relink, search::Index},
+    bank::{Bank, CardId, Problem, identity::Relink, search::Index, stories::OwnStories},
     config::{Config, ConfigFile, SETTINGS},
     memory::{
         self, Day, Due, Filter, Forecast, Limits, Moment, Overview, Plan, Queue, Scheduler, States,
@@ -76,6 +82,7 @@ pub struct Desk {
     problems: Vec<Problem>,
     index: OnceCell<Index>,
     days: StudyDays,
+    stories: Option<PathBuf>,
 }
 
 /// Cards that a search over all of them finds at most: nobody scrolls further.
@@ -109,7 +116,36 @@ impl Desk {
             index: OnceCell::new(),
             config,
             read,
+            stories: None,
         })
+    }
+
+    /// The same desk, with the reader's own stories in that file.
+    #[must_use]
+    pub fn with_stories(mut self, file: PathBuf) -> Self {
+        self.stories = Some(file);
+        self
+    }
+
+    /// The file of the reader's own stories.
+    pub fn stories_file(&self) -> Option<&Path> {
+        self.stories.as_deref()
+    }
+
+    /// The reader's own stories, as their file has them now.
+    pub fn stories(&self) -> OwnStories {
+        let read = |file: &PathBuf| OwnStories::read(file, &self.bank);
+        self.stories.as_ref().map(read).unwrap_or_default()
+    }
+
+    /// Earlier ratings of the self-test. Without a log to read there are none: beginning tells why.
+    pub fn self_ratings(&self) -> rating::Ratings {
+        self.journal.self_ratings().unwrap_or_default()
+    }
+
+    /// Everything that is asked and taught, to be held while the desk changes.
+    pub fn bank_shared(&self) -> Arc<Bank> {
+        Arc::clone(&self.bank)
     }
 
     /// Everything that is asked and taught.
@@ -459,6 +495,11 @@ impl Desk {
     /// The quiz that was left before its end.
     pub fn left_quiz(&self) -> Option<&practice::LeftQuiz> {
         self.journal.left_quiz()
+    }
+
+    /// The interview or design drill that was left before its end.
+    pub fn left_interview(&self) -> Option<&interviewing::LeftInterview> {
+        self.journal.left_interview()
     }
 
     /// Where records go.

@@ -5,14 +5,14 @@
 //! log is written in one place, and what is on screen has happened.
 
 use crate::{
-    bank::CardId,
+    bank::{AreaId, CardId},
     memory::{Filter, Moment},
-    progress::EventId,
-    session::{drill, quiz},
+    progress::{Activity, EventId},
+    session::{drill, interview, quiz, selftest},
 };
 
 use super::{
-    desk::{Desk, practice::Pool},
+    desk::{Desk, interviewing::Wish, practice::Pool},
     screens::Screen,
 };
 
@@ -64,6 +64,8 @@ pub enum Effect {
     Quizzed(EventId, Vec<quiz::Effect>),
     /// End the quiz on screen.
     HandIn,
+    /// Do what an interview, a self-test or the stories ask for.
+    Practise(Practise),
     /// Take back the last rating in the log.
     Undo,
     /// Change a value of the configuration: key and text.
@@ -92,4 +94,25 @@ pub enum Effect {
     Stop,
     /// Paint everything again.
     Redraw,
+}
+
+/// What interviews, self-tests and stories ask for.
+#[derive(Debug)]
+pub enum Practise {
+    /// Begin an interview or a design drill.
+    Interview(Box<Wish>),
+    /// Go on with the one that was left.
+    ResumeInterview,
+    /// Record what the one on screen asks for.
+    Interviewed(EventId, Activity, Vec<interview::Effect>),
+    /// End what is on screen.
+    End,
+    /// Leave a session to be gone on with.
+    LetGo(EventId),
+    /// Begin a self-test of an area, or of all.
+    SelfTest(Option<AreaId>),
+    /// Record what the self-test on screen asks for.
+    SelfRated(EventId, Vec<selftest::Effect>),
+    /// Open the reader's own stories in their editor.
+    EditStories,
 }

@@ -59,6 +59,42 @@ pub enum Context {
     QuizPaused,
     /// How a quiz went.
     QuizResult,
+    /// Choosing an interview.
+    InterviewSetup,
+    /// Choosing a design drill.
+    DesignSetup,
+    /// An interview, while an answer is spoken.
+    Speaking,
+    /// An interview or a drill whose clock stands.
+    Standing,
+    /// An interview, ticking the points made.
+    Points,
+    /// A follow-up question.
+    FollowUp,
+    /// A follow-up question with its answer.
+    FollowUpAnswer,
+    /// A design drill, at the whiteboard.
+    Whiteboard,
+    /// A design drill, ticking the rubric.
+    Comparing,
+    /// How an interview went.
+    InterviewReport,
+    /// Choosing an area of the self-test.
+    SelfTestSetup,
+    /// The self-test.
+    SelfTest,
+    /// What the self-test came to.
+    SelfTestReport,
+    /// The reader's own stories.
+    Stories,
+    /// The drill of stories: which one?
+    StoryNaming,
+    /// The drill of stories: telling it.
+    StoryTelling,
+    /// The drill of stories: what was told.
+    StoryTicking,
+    /// How the drill of stories went.
+    StoriesDone,
     /// A question that is answered by yes or no.
     Confirm,
     /// Help.
@@ -90,6 +126,24 @@ impl Context {
             Self::QuizAnswered => "Quiz: answer",
             Self::QuizPaused => "Quiz: paused",
             Self::QuizResult => "Quiz: result",
+            Self::InterviewSetup => "Choosing an interview",
+            Self::DesignSetup => "Choosing a design drill",
+            Self::Speaking => "Interview: question",
+            Self::Standing => "Paused",
+            Self::Points => "Interview: points",
+            Self::FollowUp => "Interview: follow-up",
+            Self::FollowUpAnswer => "Interview: its answer",
+            Self::Whiteboard => "Design: whiteboard",
+            Self::Comparing => "Design: rubric",
+            Self::InterviewReport => "Interview: report",
+            Self::SelfTestSetup => "Choosing an area",
+            Self::SelfTest => "Self-test",
+            Self::SelfTestReport => "Self-test: report",
+            Self::Stories => "Stories",
+            Self::StoryNaming => "Stories: which one",
+            Self::StoryTelling => "Stories: telling",
+            Self::StoryTicking => "Stories: facts",
+            Self::StoriesDone => "Stories: done",
             Self::Confirm => "Question",
             Self::Help => "Help",
         }
@@ -150,6 +204,21 @@ pub enum Action {
     GoSettings,
     /// Go to the quiz.
     GoQuiz,
+    /// Go to the interview.
+    GoInterview,
+    /// Go to the self-test.
+    GoSelfTest,
+    /// Go to the design drills.
+    GoDesign,
+    /// Go to the reader's own stories.
+    GoStories,
+    // interview
+    /// Say or unsay that the trap was fallen into.
+    Trap,
+    /// Show a hint.
+    Hint,
+    /// End what is on screen.
+    Finish,
     // quiz
     /// Take or leave a choice, from 0.
     Pick(u8),
@@ -255,6 +324,8 @@ pub static TABLE: &[Binding] = {
         bind(C::Home, &["enter", "right", "l"], A::Open, "start what is selected", "start"),
         bind(C::Home, &["d"], A::GoDrill, "drill what is due and new", "drill"),
         bind(C::Home, &["q"], A::GoQuiz, "sit a timed quiz", "quiz"),
+        bind(C::Home, &["i"], A::GoInterview, "sit a mock interview, or a design drill", "interview"),
+        bind(C::Home, &["s"], A::GoSelfTest, "say what you can do without help", "self-test"),
         bind(C::Home, &["b", "/"], A::GoBrowse, "browse and search all cards", "browse"),
         bind(C::Home, &["r"], A::GoRead, "read the guide", "read"),
         bind(C::Home, &["t"], A::GoStats, "see your figures", "stats"),
@@ -386,6 +457,69 @@ pub static TABLE: &[Binding] = {
         bind(C::QuizResult, &["enter"], A::Open, "go home", "home"),
         bind(C::QuizResult, &["r"], A::Retry, "ask what was missed again", "retry misses"),
         bind(C::QuizResult, &["c"], A::Cards, "the cards of what was missed", "cards"),
+
+        bind(C::InterviewSetup, &["enter"], A::Open, "start the interview", "start"),
+        bind(C::InterviewSetup, &["right", "l"], A::Right, "the next choice", "change"),
+        bind(C::InterviewSetup, &["left", "h"], A::Left, "the choice before", ""),
+        bind(C::InterviewSetup, &["d"], A::GoDesign, "a design drill alone", "design drills"),
+        bind(C::InterviewSetup, &["s"], A::GoStories, "your own project stories", "stories"),
+        bind(C::DesignSetup, &["enter", "right", "l"], A::Open, "start the drill", "start"),
+        bind(C::Speaking, &["space", "enter"], A::Open, "done speaking: show the points", "done"),
+        bind(C::Speaking, &["s"], A::Skip, "leave the question unanswered", "skip"),
+        bind(C::Speaking, &["P"], A::Pause, "stop the clock", "pause"),
+        bind(C::Speaking, &["ctrl-e"], A::Finish, "end the interview here", ""),
+        bind(C::Standing, &["space", "enter", "P"], A::Pause, "let the clock run", "go on"),
+        bind(C::Standing, &["ctrl-e"], A::Finish, "end it here", ""),
+        bind(C::Points, &["space", "enter"], A::Open, "go on to the follow-ups", "go on"),
+        bind(C::Points, &["a"], A::Tick(0), "tick the first point you made", ""),
+        bind(C::Points, &["b"], A::Tick(1), "tick the second", ""),
+        bind(C::Points, &["c"], A::Tick(2), "tick the third", ""),
+        bind(C::Points, &["d"], A::Tick(3), "tick the fourth", ""),
+        bind(C::Points, &["e"], A::Tick(4), "tick the fifth", ""),
+        bind(C::Points, &["f"], A::Tick(5), "tick the sixth", ""),
+        bind(C::Points, &["t"], A::Trap, "say that you fell into the trap", "trap"),
+        bind(C::Points, &["ctrl-e"], A::Finish, "end the interview here", ""),
+        bind(C::FollowUp, &["space", "enter"], A::Open, "show its answer", "answer"),
+        bind(C::FollowUp, &["ctrl-e"], A::Finish, "end the interview here", ""),
+        bind(C::FollowUpAnswer, &["y"], A::Yes, "it went well", "went well"),
+        bind(C::FollowUpAnswer, &["n"], A::No, "it did not", "did not"),
+        bind(C::FollowUpAnswer, &["ctrl-e"], A::Finish, "end the interview here", ""),
+        bind(C::Whiteboard, &["space", "enter"], A::Open, "done with the stage: compare", "done"),
+        bind(C::Whiteboard, &["i"], A::Hint, "show a hint; two cost a line of the rubric", "hint"),
+        bind(C::Whiteboard, &["P"], A::Pause, "stop the clock", "pause"),
+        bind(C::Whiteboard, &["p"], A::Previous, "back to the rubric of the stage before", "before"),
+        bind(C::Whiteboard, &["ctrl-e"], A::Finish, "end the drill here", ""),
+        bind(C::Comparing, &["space", "enter"], A::Open, "to the next stage", "next stage"),
+        bind(C::Comparing, &["a"], A::Tick(0), "tick the first line your answer had", ""),
+        bind(C::Comparing, &["b"], A::Tick(1), "tick the second", ""),
+        bind(C::Comparing, &["c"], A::Tick(2), "tick the third", ""),
+        bind(C::Comparing, &["d"], A::Tick(3), "tick the fourth", ""),
+        bind(C::Comparing, &["e"], A::Tick(4), "tick the fifth", ""),
+        bind(C::Comparing, &["f"], A::Tick(5), "tick the sixth", ""),
+        bind(C::Comparing, &["p"], A::Previous, "back to the rubric of the stage before", "before"),
+        bind(C::Comparing, &["ctrl-e"], A::Finish, "end the drill here", ""),
+        bind(C::InterviewReport, &["enter"], A::Open, "go home", "home"),
+        bind(C::InterviewReport, &["d"], A::DrillThese, "drill what fell short", "drill"),
+        bind(C::InterviewReport, &["c"], A::Cards, "the cards of what fell short", "cards"),
+
+        bind(C::SelfTestSetup, &["enter", "right", "l"], A::Open, "start the self-test", "start"),
+        bind(C::SelfTest, &["0"], A::Rate(0), "can't", "can't"),
+        bind(C::SelfTest, &["1"], A::Rate(1), "can stumble through", "stumble"),
+        bind(C::SelfTest, &["2"], A::Rate(2), "can teach it", "teach"),
+        bind(C::SelfTest, &["o"], A::Chapter, "open the chapter that teaches it", "chapter"),
+        bind(C::SelfTest, &["s"], A::Skip, "leave it for another day", "skip"),
+        bind(C::SelfTest, &["p"], A::Previous, "back to the skill before", "before"),
+        bind(C::SelfTest, &["ctrl-e"], A::Finish, "end here; what you rated is kept", ""),
+        bind(C::SelfTestReport, &["enter"], A::Open, "go home", "home"),
+        bind(C::SelfTestReport, &["d"], A::DrillThese, "drill the cards of what is weak", "drill"),
+
+        bind(C::Stories, &["enter"], A::Open, "drill your stories", "drill"),
+        bind(C::Stories, &["E"], A::Edit, "edit the file of your stories", "edit"),
+        bind(C::StoryNaming, &["enter", "space"], A::Open, "tell this story", "this one"),
+        bind(C::StoryTelling, &["space", "enter"], A::Open, "done telling it", "done"),
+        bind(C::StoryTicking, &["enter"], A::Open, "to the next prompt", "next"),
+        bind(C::StoryTicking, &["space"], A::Toggle, "tick what you told", "tick"),
+        bind(C::StoriesDone, &["enter"], A::Open, "back to your stories", "stories"),
 
         bind(C::Confirm, &["y", "enter"], A::Yes, "yes", "yes"),
         bind(C::Confirm, &["n"], A::No, "no", "no"),

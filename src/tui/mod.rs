@@ -8,6 +8,7 @@ pub mod canvas;
 pub mod card_view;
 pub mod depth;
 pub mod desk;
+pub mod editor;
 pub mod effect;
 pub mod input;
 pub mod keymap;

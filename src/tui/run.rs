@@ -6,8 +6,6 @@
 use std::{
     env,
     io::{self, IsTerminal},
-    path::Path,
-    process::Command,
     time::Duration,
 };
 
@@ -17,11 +15,15 @@ use jiff::Timestamp;
 use super::{
     app::{App, Request, Start},
     desk::Desk,
+    editor,
     input::{Inputs, Woken},
     look::Look,
     terminal::{Guard, Modes, Screen, install_panic_hook},
 };
-use crate::{bank::CardId, clock};
+use crate::{
+    bank::{CardId, stories},
+    clock,
+};
 
 /// Runs the program on the terminal until the reader leaves it.
 ///
@@ -114,6 +116,11 @@ impl Loop<'_> {
                 let outcome = self.guard.lend(|| edit(app, &card))?;
                 self.app.edited(outcome, clock::now());
             }
+            Some(Request::EditStories) => {
+                let app = &*self.app;
+                let outcome = self.guard.lend(|| edit_stories(app))?;
+                self.app.stories_edited(outcome, clock::now());
+            }
         }
         *screen = Screen::new()?;
         draw(screen, self.app)?;
@@ -137,51 +144,19 @@ fn until(at: Timestamp, now: Timestamp) -> Duration {
 
 /// Opens the file of a card in the reader's editor, at its line, and waits.
 fn edit(app: &App, card: &CardId) -> Result<(), String> {
-    let origin = &app
-        .desk()
-        .bank()
-        .card(card)
-        .ok_or("the card is gone")?
-        .origin;
-    let editor = ["VISUAL", "EDITOR"]
-        .into_iter()
-        .find_map(|name| env::var(name).ok().filter(|value| !value.trim().is_empty()))
-        .unwrap_or_else(|| "vi".to_owned());
-    let mut words = editor.split_whitespace();
-    let program = words.next().unwrap_or("vi");
-    let mut command = Command::new(program);
-    command
-        .args(words)
-        .args(place(program, &origin.file, origin.line));
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!(
-            "{program} ended with {status}; the card was not read again"
-        )),
-        Err(error) => Err(format!(
-            "{program} cannot be started ({error}); set EDITOR to your editor"
-        )),
-    }
+    let card = app.desk().bank().card(card).ok_or("the card is gone")?;
+    let origin = &card.origin;
+    editor::open(&origin.file, origin.line)
+        .map_err(|problem| format!("{problem}; the card was not read again"))
 }
 
-/// File and line as an editor wants them.
-fn place(program: &str, file: &str, line: u32) -> Vec<String> {
-    let name = Path::new(program)
-        .file_stem()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    match name {
-        "code" | "codium" => vec![
-            "--wait".to_owned(),
-            "--goto".to_owned(),
-            format!("{file}:{line}"),
-        ],
-        "hx" | "helix" | "subl" | "zed" => vec![format!("{file}:{line}")],
-        "vi" | "vim" | "nvim" | "nano" | "emacs" | "emacsclient" | "kak" | "micro" | "joe" => {
-            vec![format!("+{line}"), file.to_owned()]
-        }
-        _ => vec![file.to_owned()],
-    }
+/// Opens the reader's own stories in their editor, and waits; the file is made when there is none.
+fn edit_stories(app: &App) -> Result<(), String> {
+    let file = app.desk().stories_file().ok_or("there is no data folder")?;
+    let shown = file.to_string_lossy();
+    editor::make(file, &stories::example(app.desk().bank()))
+        .map_err(|error| format!("{shown} cannot be made: {error}"))?;
+    editor::open(&shown, 1)
 }
 
 /// For the test of panics: builds for development panic when the environment asks for it.
@@ -190,18 +165,5 @@ fn panic_if_asked() {
     {
         let asked = env::var_os("HIGHWATER_PANIC").is_some();
         assert!(!asked, "asked to panic by HIGHWATER_PANIC");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::place;
-
-    #[test]
-    fn editors_get_the_line_in_their_own_way() {
-        assert_eq!(place("/usr/bin/vim", "a.yaml", 7), ["+7", "a.yaml"]);
-        assert_eq!(place("hx", "a.yaml", 7), ["a.yaml:7"]);
-        assert_eq!(place("code", "a.yaml", 7), ["--wait", "--goto", "a.yaml:7"]);
-        assert_eq!(place("ed", "a.yaml", 7), ["a.yaml"]);
     }
 }

@@ -178,6 +178,7 @@ impl App {
                     .for_each(|effect| self.apply(effect, now));
                 Ok(())
             }
+            Effect::Practise(what) => self.practise(what, moment),
             Effect::Session(effect) => self.session(&effect, moment),
             Effect::Undo => self.undo(moment),
             Effect::SetSuspended(card, on) => self.mark(&card, Mark::Suspend, on, moment),

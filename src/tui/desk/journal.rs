@@ -4,7 +4,11 @@
 
 use std::time::Duration;
 
-use super::practice::{self, LeftQuiz};
+use super::{
+    interviewing::{self, LeftInterview},
+    practice::{self, LeftQuiz},
+    rating,
+};
 use crate::{
     bank::{Bank, CardId, identity::Relink},
     memory::{CardState, Day, Moment, Rating, Retention, Scheduler, States},
@@ -47,6 +51,7 @@ pub struct Journal {
     left_quiz: Option<LeftQuiz>,
     /// The quiz that this process runs, as it was last kept.
     own_quiz: Option<LeftQuiz>,
+    left_interview: Option<LeftInterview>,
     days: Vec<DayCount>,
     streak: u32,
     today: u64,
@@ -65,6 +70,7 @@ impl Journal {
             left: None,
             left_quiz: None,
             own_quiz: None,
+            left_interview: None,
             days: Vec::new(),
             streak: 0,
             today: 0,
@@ -81,6 +87,7 @@ impl Journal {
         self.states = self.progress.states()?;
         self.left = self.find_left()?;
         self.left_quiz = practice::left_quiz(&self.progress)?;
+        self.left_interview = interviewing::left_interview(&self.progress)?;
         self.count(today)
     }
 
@@ -99,6 +106,19 @@ impl Journal {
     /// Notes where the quiz that this process runs stands; none when it is over.
     pub fn note_quiz(&mut self, quiz: Option<LeftQuiz>) {
         self.own_quiz = quiz;
+    }
+
+    /// The interview or design drill that was left before its end.
+    pub fn left_interview(&self) -> Option<&LeftInterview> {
+        self.left_interview.as_ref()
+    }
+
+    /// Earlier ratings of the self-test.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn self_ratings(&self) -> Result<rating::Ratings, ProgressError> {
+        rating::ratings(&self.progress)
     }
 
     /// Does something to the log that changes nothing of what is kept at hand.

@@ -15,8 +15,9 @@ use crate::{
     memory::{Filter, Forecast, Overview},
     tui::{
         canvas::Canvas,
-        effect::{Cx, Effect},
+        effect::{Cx, Effect, Practise},
         keymap::{Action, Context},
+        screens::Screen,
         text::{count, fit, plain, right, width},
         widgets::{List, bar, sparkline},
     },
@@ -30,8 +31,11 @@ const WIDE: u16 = 96;
 enum Next {
     Resume,
     ResumeQuiz,
+    ResumeInterview,
     Drill,
     Quiz,
+    Interview,
+    SelfTest,
     Weakest(usize),
     Read(ChapterId),
     Browse,
@@ -110,9 +114,16 @@ impl Home {
         if cx.desk.left_quiz().is_some() {
             self.next.push(Next::ResumeQuiz);
         }
+        if cx.desk.left_interview().is_some() {
+            self.next.push(Next::ResumeInterview);
+        }
         self.next.push(Next::Drill);
         if !cx.desk.bank().cards.is_empty() {
             self.next.push(Next::Quiz);
+            self.next.push(Next::Interview);
+        }
+        if !cx.desk.bank().areas.is_empty() {
+            self.next.push(Next::SelfTest);
         }
         let weakest = (0..self.overview.decks.len())
             .filter(|&i| self.overview.decks[i].ready.seen > 0)
@@ -199,13 +210,15 @@ impl Home {
             Some(Next::Resume) => vec![Effect::Resume],
             Some(Next::ResumeQuiz) => vec![Effect::ResumeQuiz],
             Some(Next::Quiz) => vec![Effect::OpenQuiz],
+            Some(Next::ResumeInterview) => vec![Effect::Practise(Practise::ResumeInterview)],
+            Some(Next::Interview) => vec![Effect::Push(Screen::interview(cx))],
+            Some(Next::SelfTest) => vec![Effect::Push(Screen::self_test(cx))],
             Some(Next::Drill) => vec![Effect::Drill(Filter::default())],
             Some(Next::Weakest(i)) => vec![Effect::Drill(deck(*i))],
             Some(Next::Read(chapter)) => vec![Effect::Follow(format!("chapter:{chapter}"))],
             Some(Next::Browse) => vec![Effect::BrowseCards(String::new(), Vec::new())],
             Some(Next::SetDate) => vec![Effect::OpenSettings],
             None => {
-                let _ = cx;
                 let i = self.selected - self.next.len();
                 if i < self.overview.decks.len() {
                     vec![Effect::Drill(deck(i))]
@@ -258,7 +271,7 @@ impl Home {
         } else {
             let tall = area.height >= 20;
             let ready = if tall { 4 } else { 3 };
-            let doing = doing.min(if tall { 7 } else { 5 });
+            let doing = doing.min(if tall { 8 } else { 5 });
             let [top, next, decks] = Layout::vertical([
                 Constraint::Length(ready),
                 Constraint::Length(doing),
@@ -357,7 +370,9 @@ impl Home {
         let inner = canvas.frame(area, "Next", focused);
         let theme = canvas.theme;
         let bank = cx.desk.bank();
-        let room = usize::from(inner.width.saturating_sub(2));
+        // The bar of a list that is scrolled takes a column.
+        let scrolled = u16::from(self.next.len() > usize::from(inner.height));
+        let room = usize::from(inner.width.saturating_sub(2 + scrolled));
         self.doing
             .select(self.selected.min(self.next.len().saturating_sub(1)));
         let (overview, today, next) = (&self.overview, self.today, &self.next);
@@ -379,6 +394,24 @@ impl Home {
                         format!("{done} of {all} answered"),
                     )
                 }
+                Next::ResumeInterview => {
+                    let left = cx.desk.left_interview();
+                    let (about, stands) = left.map_or_else(Default::default, |left| {
+                        let kind = left.activity.word();
+                        (format!("{kind}, {}", plain(&left.about)), left.words())
+                    });
+                    ("Resume", about, stands)
+                }
+                Next::Interview => (
+                    "Interview",
+                    "open questions aloud, a design drill".to_owned(),
+                    String::new(),
+                ),
+                Next::SelfTest => (
+                    "Self-test",
+                    "what you can do without help".to_owned(),
+                    count(bank.areas.len(), "area", "areas"),
+                ),
                 Next::Quiz => (
                     "Quiz",
                     "twenty questions, or as you like".to_owned(),

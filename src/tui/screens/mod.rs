@@ -7,12 +7,16 @@ pub mod browse;
 pub mod card;
 pub mod chapter;
 pub mod contents;
+pub mod design;
 pub mod drill;
 pub mod help;
 pub mod home;
+pub mod interview;
 pub mod quiz;
+pub mod selftest;
 pub mod settings;
 pub mod stats;
+pub mod stories;
 pub mod welcome;
 
 use crossterm::event::KeyEvent;
@@ -53,12 +57,38 @@ pub enum Screen {
     Quiz(Box<quiz::QuizScreen>),
     /// How a quiz went.
     QuizResult(Box<quiz::QuizResult>),
+    /// Choosing an interview.
+    InterviewSetup(Box<interview::InterviewSetup>),
+    /// A mock interview or a design drill.
+    Interview(Box<interview::InterviewScreen>),
+    /// How an interview went.
+    InterviewReport(Box<interview::InterviewReport>),
+    /// Choosing a design drill.
+    DesignSetup(Box<design::DesignSetup>),
+    /// Choosing an area of the self-test.
+    SelfTestSetup(Box<selftest::SelfTestSetup>),
+    /// The self-test.
+    SelfTest(Box<selftest::SelfTestScreen>),
+    /// What the self-test came to.
+    SelfTestReport(Box<selftest::SelfTestReport>),
+    /// The reader's own stories.
+    Stories(Box<stories::StoriesScreen>),
 }
 
 impl Screen {
     /// A chapter, from the heading of that anchor on.
     pub fn reading(chapter: &Chapter, anchor: Option<&str>, bank: &Bank) -> Self {
         Self::Reading(Box::new(chapter::Reading::new(chapter, anchor, bank)))
+    }
+
+    /// The choice of an interview.
+    pub fn interview(cx: &Cx<'_>) -> Self {
+        Self::InterviewSetup(Box::new(interview::InterviewSetup::new(cx)))
+    }
+
+    /// The choice of an area to rate.
+    pub fn self_test(cx: &Cx<'_>) -> Self {
+        Self::SelfTestSetup(Box::new(selftest::SelfTestSetup::new(cx)))
     }
 
     /// Its name in the top line.
@@ -76,6 +106,13 @@ impl Screen {
             Self::QuizSetup(_) => "quiz".to_owned(),
             Self::Quiz(screen) => screen.title(),
             Self::QuizResult(_) => "quiz › result".to_owned(),
+            Self::InterviewSetup(_) => "interview".to_owned(),
+            Self::Interview(screen) => screen.title(),
+            Self::InterviewReport(_) => "interview › report".to_owned(),
+            Self::DesignSetup(_) => "design".to_owned(),
+            Self::SelfTestSetup(_) | Self::SelfTest(_) => "self-test".to_owned(),
+            Self::SelfTestReport(_) => "self-test › report".to_owned(),
+            Self::Stories(screen) => screen.title(),
         }
     }
 
@@ -94,6 +131,14 @@ impl Screen {
             Self::QuizSetup(_) => quiz::QuizSetup::contexts(),
             Self::Quiz(screen) => screen.contexts(),
             Self::QuizResult(_) => quiz::QuizResult::contexts(),
+            Self::InterviewSetup(_) => interview::InterviewSetup::contexts(),
+            Self::Interview(screen) => screen.contexts(),
+            Self::InterviewReport(_) => interview::InterviewReport::contexts(),
+            Self::DesignSetup(_) => design::DesignSetup::contexts(),
+            Self::SelfTestSetup(_) => selftest::SelfTestSetup::contexts(),
+            Self::SelfTest(_) => selftest::SelfTestScreen::contexts(),
+            Self::SelfTestReport(_) => selftest::SelfTestReport::contexts(),
+            Self::Stories(screen) => screen.contexts(),
         }
     }
 
@@ -115,6 +160,11 @@ impl Screen {
             Self::Drill(screen) => screen.enabled(action, cx),
             Self::Card(screen) => screen.enabled(action, cx),
             Self::QuizResult(screen) => screen.enabled(action),
+            Self::Interview(screen) => screen.enabled(action),
+            Self::InterviewReport(screen) => screen.enabled(action),
+            Self::SelfTest(screen) => screen.enabled(action),
+            Self::SelfTestReport(screen) => screen.enabled(action),
+            Self::Stories(screen) => screen.enabled(action),
             _ => true,
         }
     }
@@ -158,6 +208,14 @@ impl Screen {
             Self::QuizSetup(screen) => screen.act(action, cx),
             Self::Quiz(screen) => screen.act(action, cx),
             Self::QuizResult(screen) => screen.act(action),
+            Self::InterviewSetup(screen) => screen.act(action, cx),
+            Self::Interview(screen) => screen.act(action, cx),
+            Self::InterviewReport(screen) => screen.act(action),
+            Self::DesignSetup(screen) => screen.act(action, cx),
+            Self::SelfTestSetup(screen) => screen.act(action),
+            Self::SelfTest(screen) => screen.act(action),
+            Self::SelfTestReport(screen) => screen.act(action),
+            Self::Stories(screen) => screen.act(action, cx),
         }
     }
 
@@ -170,6 +228,10 @@ impl Screen {
             Self::Settings(screen) => screen.select(row),
             Self::QuizSetup(screen) => screen.select(row),
             Self::Quiz(screen) => return screen.select(row, cx),
+            Self::InterviewSetup(screen) => screen.select(row),
+            Self::DesignSetup(screen) => screen.select(row),
+            Self::SelfTestSetup(screen) => screen.select(row),
+            Self::Stories(screen) => screen.select(row),
             _ => {}
         }
         Vec::new()
@@ -179,6 +241,7 @@ impl Screen {
     pub fn tick(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         match self {
             Self::Quiz(screen) => return screen.tick(cx),
+            Self::Interview(screen) => return screen.tick(cx),
             Self::Home(screen) => screen.tick(cx),
             _ => self.refresh(cx),
         }
@@ -192,6 +255,8 @@ impl Screen {
             Self::Browse(screen) => screen.refresh(cx),
             Self::Drill(screen) => screen.refresh(cx),
             Self::Stats(screen) => screen.refresh(cx),
+            Self::SelfTestSetup(screen) => screen.refresh(cx),
+            Self::Stories(screen) => screen.refresh(cx),
             _ => {}
         }
     }
@@ -201,6 +266,7 @@ impl Screen {
         match self {
             Self::Home(screen) => screen.deadline(),
             Self::Quiz(screen) => screen.deadline(),
+            Self::Interview(screen) => screen.deadline(),
             _ => None,
         }
     }
@@ -220,6 +286,14 @@ impl Screen {
             Self::QuizSetup(screen) => screen.draw(canvas, area, cx),
             Self::Quiz(screen) => screen.draw(canvas, area, cx),
             Self::QuizResult(screen) => screen.draw(canvas, area, cx),
+            Self::InterviewSetup(screen) => screen.draw(canvas, area, cx),
+            Self::Interview(screen) => screen.draw(canvas, area, cx),
+            Self::InterviewReport(screen) => screen.draw(canvas, area, cx),
+            Self::DesignSetup(screen) => screen.draw(canvas, area, cx),
+            Self::SelfTestSetup(screen) => screen.draw(canvas, area),
+            Self::SelfTest(screen) => screen.draw(canvas, area, cx),
+            Self::SelfTestReport(screen) => screen.draw(canvas, area, cx),
+            Self::Stories(screen) => screen.draw(canvas, area, cx),
         }
     }
 }

@@ -179,6 +179,23 @@ const PLACES: &[&str] = &[
     ",<enter>",
     "r<enter>c",
     "<esc>",
+    "i",
+    "id",
+    "i<enter>",
+    "i<enter>P",
+    "i<enter><space>abt",
+    "i<enter><space><space>",
+    "i<enter><space><space><space>",
+    "i<enter><space><ctrl-e>y",
+    "id<enter>",
+    "id<enter>i",
+    "id<enter><space>ab",
+    "id<enter><space>ab<space><space><ctrl-e>y",
+    "s",
+    "s<enter>",
+    "s<enter>0",
+    "s<enter>012<esc>",
+    "is",
 ];
 
 #[test]

@@ -4,6 +4,7 @@
 //! window of a fixed size. Snapshots hold symbols and, below them, styles: one letter a style.
 
 mod flows;
+mod interviews;
 mod looks;
 mod quizzes;
 mod stage;

@@ -11,7 +11,7 @@ use ratatui::{
 };
 
 use crate::{
-    bank::{Bank, user},
+    bank::{Bank, stories, user},
     config::{self, ConfigFile},
     memory::Retention,
     progress::Progress,
@@ -40,7 +40,7 @@ fn read_small_bank() -> Bank {
 
 /// An app, its clock and its window.
 pub(super) struct Stage {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     pub(super) app: App,
     pub(super) now: Timestamp,
     pub(super) size: (u16, u16),
@@ -102,10 +102,12 @@ impl Stage {
         });
         let env = |name: &str| (name == "LANG").then(|| "C.UTF-8".to_owned());
         let look = Look::new(env, Some(depth), config.config());
-        let desk = Desk::new(progress, config, read, TimeZone::UTC, now).unwrap();
+        let desk = Desk::new(progress, config, read, TimeZone::UTC, now)
+            .unwrap()
+            .with_stories(folder.path().join(stories::FILE));
         let app = App::new(desk, look, start, now);
         let mut stage = Self {
-            _folder: folder,
+            folder,
             app,
             now,
             size: (80, 24),
@@ -114,6 +116,24 @@ impl Stage {
         };
         stage.settle();
         stage
+    }
+
+    /// Writes the reader's own stories.
+    pub(super) fn write_stories(&mut self, text: &str) -> &mut Self {
+        std::fs::write(self.folder.path().join(stories::FILE), text).unwrap();
+        self
+    }
+
+    /// Lets time pass, deadline by deadline, as the loop does.
+    pub(super) fn wait(&mut self, seconds: i64) -> &mut Self {
+        let end = self.now + seconds.seconds();
+        while let Some(deadline) = self.app.deadline().filter(|deadline| *deadline <= end) {
+            self.now = self.now.max(deadline);
+            self.app.tick(self.now);
+        }
+        self.now = end;
+        self.settle();
+        self
     }
 
     /// Lets deadlines come that have come, and draws.
@@ -166,6 +186,11 @@ impl Stage {
         self.size = (columns, rows);
         self.settle();
         self
+    }
+
+    /// Reads the log, or does something to it.
+    pub(super) fn log<T>(&mut self, act: impl FnOnce(&mut Progress) -> T) -> T {
+        self.app.read_log(act)
     }
 
     pub(super) fn request(&mut self) -> Option<Request> {

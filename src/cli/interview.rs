@@ -1,0 +1,209 @@
+//! `highwater interview`: on the screen, or line by line for screen readers and pipes.
+//!
+//! Line by line the interview is kept after every line, and the end of the input leaves it to be
+//! gone on with.
+
+mod plain;
+
+use std::io::{self, IsTerminal, Write};
+
+use super::{Global, Outcome, lines::Lines, output::Usage, setup::Setup};
+use crate::{
+    bank::Level,
+    clock,
+    memory::Filter,
+    progress::{Activity, EventId},
+    session::interview::{Interview, Phase},
+    tui::{
+        app::Start,
+        desk::interviewing::{self, Design, Wish},
+        text::count,
+    },
+};
+
+/// Most questions of one interview.
+const QUESTIONS_MAX: usize = 50;
+
+/// Options of `interview`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Line by line, speak and press enter: nothing goes on; 1 3 ticks points or lines of a rubric; t owns up to the trap;
+y and n judge a follow-up; i shows a hint; s skips; e ends it with a report; q leaves it, to be gone on with by the
+next `highwater interview --plain`.")]
+pub(super) struct Args {
+    /// Line by line, for screen readers and pipes; so it is without a terminal, too
+    #[arg(long)]
+    plain: bool,
+    /// How many open questions [default: 4]
+    #[arg(long, short = 'n', value_name = "COUNT")]
+    questions: Option<usize>,
+    /// A design drill after them: one by chance, or the one named
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
+    design: Option<String>,
+    /// Questions of this deck
+    #[arg(long, value_name = "ID")]
+    deck: Option<String>,
+    /// Questions of this track
+    #[arg(long, value_name = "ID")]
+    track: Option<String>,
+    /// Questions with this tag; given several times, with all of them
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Questions of this level; may be given several times
+    #[arg(long, value_name = "LEVEL", value_parser = ["warm-up", "medium", "hard", "staff"])]
+    level: Vec<String>,
+    /// Questions starred by the bank or by you
+    #[arg(long)]
+    starred: bool,
+    /// Repeat the interview that this number drew
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Print the report as JSON; questions go to standard error
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    fn filter(&self) -> Filter {
+        Filter {
+            deck: self.deck.as_deref().map(Into::into),
+            track: self.track.as_deref().map(Into::into),
+            tags: self.tag.clone(),
+            levels: self
+                .level
+                .iter()
+                .filter_map(|word| Level::from_word(word))
+                .collect(),
+            starred: self.starred,
+            flagged: false,
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        self.plain || self.json || !io::stdin().is_terminal() || !io::stdout().is_terminal()
+    }
+
+    /// Nothing is chosen: the set-up screen asks, and what was left is gone on with.
+    fn is_bare(&self) -> bool {
+        self.filter() == Filter::default()
+            && self.seed.is_none()
+            && self.questions.is_none()
+            && self.design.is_none()
+    }
+
+    fn wish(&self, seed: u64) -> Wish {
+        Wish {
+            filter: self.filter(),
+            questions: self.questions.unwrap_or(4),
+            design: match self.design.as_deref() {
+                None => Design::Without,
+                Some("") => Design::Drawn,
+                Some(id) => Design::Named(id.into()),
+            },
+            seed,
+        }
+    }
+}
+
+pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    if let Some(questions) = args.questions.filter(|count| *count > QUESTIONS_MAX) {
+        let message =
+            format!("an interview has at most {QUESTIONS_MAX} questions; found {questions}");
+        return Err(Usage(message).into());
+    }
+    if !args.is_plain() && args.is_bare() {
+        return super::screens::show(global, Start::Interview);
+    }
+    let mut setup = Setup::open(global)?;
+    setup.check(&args.filter())?;
+    let now = setup.now();
+    setup.progress.look_after(now)?;
+    let chance = now.at.as_millisecond().unsigned_abs() % 1_000_000;
+    let wish = args.wish(args.seed.unwrap_or(chance));
+    let states = setup.progress.states()?;
+    let made = wish.interview(&setup.bank, &states);
+    let made = made.map_err(|error| Usage(error.to_string()))?;
+    if !args.is_plain() {
+        drop(setup);
+        return super::screens::show(global, Start::BeginInterview(Box::new(wish)));
+    }
+    let input = &mut io::stdin().lock();
+    if args.json {
+        let asked = &mut io::stderr();
+        let report = sit(args, made, &wish, &mut setup, &mut Lines::of(input), asked)?;
+        serde_json::to_writer_pretty(&mut *out, &report)?;
+        writeln!(out)?;
+        return Ok(Outcome::Done);
+    }
+    let report = sit(args, made, &wish, &mut setup, &mut Lines::of(input), out)?;
+    if let Some(report) = report {
+        let earlier = interviewing::earlier_interviews(&setup.progress, &report)?;
+        plain::print_report(&report, earlier.get(1), &setup.bank, out)?;
+    } else {
+        writeln!(
+            out,
+            "It is kept as it stands; `highwater interview --plain` goes on with it."
+        )?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Sits the interview, or the one that was left; the report once it is over.
+fn sit(
+    args: &Args,
+    made: Interview,
+    wish: &Wish,
+    setup: &mut Setup,
+    lines: &mut Lines<'_>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Option<crate::session::interview::Report>> {
+    let (interview, session, activity) = match take_up(args, setup)? {
+        Some(taken) => {
+            writeln!(out, "Going on with the interview that was left.")?;
+            taken
+        }
+        None => {
+            let asked = made.questions().len();
+            if asked < wish.questions {
+                let words = count(asked, "open question matches", "open questions match");
+                writeln!(out, "Only {words}; they are all asked.")?;
+            }
+            let about = wish.words(&setup.bank);
+            let activity = interviewing::activity(&made);
+            let now = setup.now();
+            let session = interviewing::begin_interview(
+                &mut setup.progress,
+                &setup.bank,
+                &made,
+                &about,
+                now,
+            )?;
+            (made, session, activity)
+        }
+    };
+    let mut desk = plain::Desk {
+        days: &setup.days,
+        progress: &mut setup.progress,
+        session,
+        activity,
+    };
+    plain::drive(interview, &mut desk, lines, out, clock::now)
+}
+
+/// The interview that was left, unless another one is asked for.
+fn take_up(
+    args: &Args,
+    setup: &mut Setup,
+) -> anyhow::Result<Option<(Interview, EventId, Activity)>> {
+    if !args.is_bare() {
+        return Ok(None);
+    }
+    let Some(left) = interviewing::left_interview(&setup.progress)? else {
+        return Ok(None);
+    };
+    let interview = left.interview(&setup.bank);
+    if interview.phase() == Phase::Done || !setup.progress.take_up(left.session)? {
+        return Ok(None);
+    }
+    Ok(Some((interview, left.session, left.activity)))
+}
