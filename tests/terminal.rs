@@ -396,3 +396,37 @@ fn an_own_card_is_edited_and_goes_on_with_its_history() {
     session.press("Q");
     assert_eq!(session.finish(), 0);
 }
+
+#[test]
+fn an_interview_survives_a_kill_and_goes_on_where_it_stood() {
+    let home = settled();
+    let mut command = highwater(&home);
+    command.args(["interview", "--questions", "2", "--seed", "5"]);
+    let mut first = Session::start(command);
+    first.wait_for("1 of 2");
+    first.wait_for("0:0");
+    first.press(" ");
+    first.wait_for("Points you made  0 of");
+    first.press("a");
+    first.wait_for("Points you made  1 of");
+    first.signal("KILL");
+    first.finish();
+
+    let mut second = Session::start(highwater(&home));
+    second.wait_for("Resume");
+    second.wait_for("question 1 of 2");
+    second.press("\r");
+    second.wait_for("Points you made  1 of");
+    second.press("\x05");
+    second.wait_for("End here?");
+    second.press("y");
+    second.wait_for("Answer by answer");
+    second.press("\r");
+    second.until("home without an offer", |screen| {
+        let text = screen.contents();
+        text.contains("Next") && !text.contains("Resume")
+    });
+    second.press("Q");
+    assert_eq!(second.finish(), 0);
+    second.assert_restored();
+}
