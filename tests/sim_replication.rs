@@ -154,3 +154,16 @@ fn the_same_seed_gives_the_same_events() {
     snapshot.run_until(Time::secs(80));
     assert_eq!(text(&straight), text(&snapshot));
 }
+
+#[test]
+fn a_restarted_broker_stays_with_the_living() {
+    let spec = spec(topic(3, &[]), producer(50.0, &[]));
+    let script = [(10.0, "crash broker 2"), (25.0, "restart broker 2")];
+    for seed in 1..4 {
+        let cluster = play(&spec, seed, &script, 90);
+        holds(
+            &cluster,
+            "fenced = {} and under replicated = 0 and events BrokerFenced = 1",
+        );
+    }
+}

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::partition_state::{BrokerView, CommittedIsr, IsrConfig, LeaderPartition, LeaderStart};
 use super::replica::{Leading, Replica, Role};
-use super::{Broker, BrokerTimer};
+use super::{Broker, BrokerTimer, Stage};
 use crate::sim::context::Context;
 use crate::sim::event::What;
 use crate::sim::message::{Message, MetadataRecord, PartitionRecord};
@@ -100,12 +100,14 @@ impl Broker {
             for partition in changed {
                 self.apply_partition(partition, ctx);
             }
-            // Caught up with its registration: the controller may unfence it.
-            if self
-                .image
-                .brokers
-                .get(&self.id)
-                .is_some_and(|own| own.fenced && own.epoch == self.epoch)
+            // Caught up with its registration: the controller may unfence it. A broker that is still registering
+            // meets its earlier life here; a heartbeat for that would only be refused.
+            if self.stage != Stage::Registering
+                && self
+                    .image
+                    .brokers
+                    .get(&self.id)
+                    .is_some_and(|own| own.fenced && own.epoch == self.epoch)
             {
                 self.send_heartbeat(ctx);
             }
