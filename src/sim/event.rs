@@ -75,6 +75,8 @@ pub enum ElectionReason {
     Preferred,
     /// Unclean election was asked for or allowed.
     UncleanAllowed,
+    /// It led last, and neither the ISR nor the ELR names anybody (KIP-966).
+    LastKnownLeader,
     /// A reassignment removed the leader.
     Reassigned,
     /// The leader's broker registered again after an unclean shutdown.

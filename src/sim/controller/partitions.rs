@@ -153,10 +153,10 @@ impl Controller {
                 );
                 let from_elr = changed.elected == ElectedFrom::EligibleLeaderReplicas;
                 let (epoch, isr) = (after.leader_epoch, sorted(&after.isr));
-                let reason = if clean {
-                    reasons.election.clone()
-                } else {
-                    ElectionReason::UncleanAllowed
+                let reason = match changed.elected {
+                    ElectedFrom::LastKnownLeader => ElectionReason::LastKnownLeader,
+                    _ if clean => reasons.election.clone(),
+                    _ => ElectionReason::UncleanAllowed,
                 };
                 ctx.emit(What::LeaderElected {
                     tp: tp.clone(),

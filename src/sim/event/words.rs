@@ -85,6 +85,10 @@ impl fmt::Display for ElectionReason {
             ElectionReason::UncleanAllowed => {
                 f.write_str("no clean candidate is left and unclean election is allowed")
             }
+            ElectionReason::LastKnownLeader => f.write_str(
+                "it led last, and neither the ISR nor the eligible leader replicas name anybody \
+                 since its unclean shutdown",
+            ),
             ElectionReason::Reassigned => f.write_str("the reassignment removed the leader"),
             ElectionReason::UncleanShutdown(broker) => {
                 write!(f, "broker {broker} came back from an unclean shutdown")
