@@ -22,6 +22,7 @@ mod screens;
 mod search;
 mod selftest;
 mod setup;
+mod sim;
 mod stats;
 mod stories;
 mod transfer;
@@ -114,6 +115,8 @@ enum Command {
     Import(transfer::ImportArgs),
     /// Fit the model of forgetting to your own ratings
     Optimize(optimize::Args),
+    /// Run scenarios on the simulated cluster with nobody watching
+    Sim(sim::Args),
     /// Find mistakes in the bank and in cards of your own
     Check(check::Args),
     /// Run Kafka's own test cases against the simulated cluster
@@ -162,6 +165,7 @@ fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         Some(Command::Export(args)) => transfer::export(&args, global, out),
         Some(Command::Import(args)) => transfer::import(&args, global, out),
         Some(Command::Optimize(args)) => optimize::run(&args, global, out),
+        Some(Command::Sim(args)) => sim::run(&args, global, out),
         Some(Command::Check(args)) => check::run(&args, global, out),
         Some(Command::Conformance(args)) => conformance::run(&args, out),
         Some(Command::Completions(args)) => completions::run(&args, &mut Arguments::command(), out),

@@ -1,14 +1,21 @@
 //! Failure scenarios on the simulated cluster, and questions that its rules answer.
 //!
-//! [`scenario`] reads the files, [`prediction`] says what is right by a cluster's word. [`view`] holds in plain values
-//! what there is to see of a cluster, [`kinds`] sorts its events, [`glossary`] explains its words. The lab knows neither
-//! terminal nor disk nor clock.
+//! [`scenario`] reads the files, [`play`] is the state machine of one being played, [`timeline`] the run that can be
+//! walked forward and back, [`runner`] plays one with nobody watching. [`look`] turns a cluster into the plain values of
+//! [`view`], which is all that screens draw. The lab knows neither terminal nor disk nor clock.
 
+pub mod commands;
 pub mod glossary;
 pub mod kinds;
+pub mod look;
 pub mod moment;
+pub mod play;
 pub mod prediction;
+pub mod presets;
 pub mod questions;
+pub mod runner;
+pub mod save;
 pub mod scenario;
+pub mod timeline;
 pub mod values;
 pub mod view;
