@@ -4,6 +4,7 @@
 //! wrong choices from mistakes that people make with that rule. The same seed gives the same question.
 //! How questions are asked, timed and marked is the business of `session`.
 
+mod consuming;
 mod dice;
 mod groups;
 mod producer;
@@ -131,6 +132,18 @@ pub const FAMILIES: &[Family] = &[
         title: "Where a returning follower cuts its log",
         level: Level::Staff,
         draft: replication::truncation,
+    },
+    Family {
+        id: "consumer-lag",
+        title: "How far a group is behind",
+        level: Level::Medium,
+        draft: consuming::lag,
+    },
+    Family {
+        id: "crash-reread",
+        title: "What is read again after a crash",
+        level: Level::Hard,
+        draft: consuming::reread,
     },
 ];
 

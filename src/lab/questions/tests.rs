@@ -4,10 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    consuming::{Aftermath, Behind, Commit, Crash, Reading, twice_and_never},
     groups::Change,
     producer::{Keyed, Sequenced, Write},
     replication::{Failover, Histories, Logs, Vacancy},
     *,
+};
+use crate::sim::{
+    cluster::Cluster,
+    settings::Written,
+    spec::{CommitMode, ConsumerSpec, GroupSpec, Keys, ProducerSpec, Spec, TopicSpec},
+    time::Time,
 };
 
 const SEEDS: u64 = 10_000;
@@ -355,6 +362,185 @@ fn logs_are_cut_where_they_part() {
             .count();
         assert_eq!(right, common.to_string(), "{histories:?}");
     });
+}
+
+#[test]
+fn lag_counts_what_can_be_read_and_is_not_committed() {
+    each("consumer-lag", Behind::draw, |behind, made, right| {
+        // Records between two offsets, counted one by one.
+        let between = |from: u64, to: u64| (from..to).count() as u64;
+        let by_commit: Vec<Option<u64>> = behind
+            .partitions
+            .iter()
+            .map(|at| Some(between(at.committed?, at.high_watermark)))
+            .collect();
+        let expected = match behind.reading {
+            Reading::Column(place) => {
+                by_commit[place].map_or("`-`: it is unknown".into(), |lag| lag.to_string())
+            }
+            Reading::Metric(place) => {
+                let at = behind.partitions[place];
+                between(at.position, at.high_watermark).to_string()
+            }
+            Reading::Total => by_commit.iter().flatten().sum::<u64>().to_string(),
+        };
+        assert_eq!(right, expected, "{behind:?}");
+        for (number, at) in behind.partitions.iter().enumerate() {
+            let row = format!(
+                "| orders-{number} | {}",
+                at.committed.map_or("none".into(), |n| n.to_string())
+            );
+            assert!(made.check.ask.contains(&row), "{}", made.check.ask);
+        }
+    });
+}
+
+/// How often each record from the first one on is processed, counted one by one; where the successor begins.
+fn counted(crash: &Crash) -> (u64, Vec<u32>) {
+    let end = crash.start + (crash.polls + 1) * crash.per_poll;
+    let finished = crash.start + crash.polls * crash.per_poll + crash.finished;
+    let begins = match crash.commit {
+        Commit::After => crash.start + crash.polls * crash.per_poll,
+        Commit::Before => end,
+        Commit::Auto { during, .. } => crash.start + during * crash.per_poll,
+    };
+    let times = |offset| u32::from(offset < finished) + u32::from(offset >= begins);
+    (begins, (crash.start..end).map(times).collect())
+}
+
+#[test]
+fn after_a_crash_the_work_begins_at_the_commit() {
+    each("crash-reread", Crash::draw, |crash, _, right| {
+        let (begins, times) = counted(&crash);
+        let words = |wanted: u32| {
+            let offsets: Vec<u64> = (crash.start..)
+                .zip(&times)
+                .filter(|(_, times)| **times == wanted)
+                .map(|(offset, _)| offset)
+                .collect();
+            match &offsets[..] {
+                [] => "none".into(),
+                [one] => one.to_string(),
+                [first, .., last] => {
+                    assert_eq!(last - first + 1, offsets.len() as u64, "{crash:?}");
+                    format!("{first} to {last}")
+                }
+            }
+        };
+        let expected = if crash.where_to {
+            begins.to_string()
+        } else {
+            format!("twice: {}; never: {}", words(2), words(0))
+        };
+        assert_eq!(right, expected, "{crash:?}");
+    });
+}
+
+#[test]
+fn a_crash_in_the_simulated_cluster_ends_as_the_question_says() {
+    for seed in 0..9 {
+        let mut crash = Crash::draw(&mut Dice::new("crash-reread", seed));
+        (crash.start, crash.per_poll) = (0, 20);
+        crash.finished %= 20;
+        crash.commit = [
+            Commit::After,
+            Commit::Before,
+            Commit::Auto {
+                during: 0,
+                again: false,
+            },
+        ][seed as usize % 3];
+        let seen = played(&mut crash);
+        assert_eq!(
+            seen,
+            crash.aftermath(),
+            "{crash:?}: {}",
+            twice_and_never(seen)
+        );
+    }
+}
+
+/// Plays a crash in a cluster: one partition, a consumer that takes a tenth of a second for a record and is
+/// killed, and its successor. For auto-commit, notes which poll made the last commit.
+fn played(crash: &mut Crash) -> Aftermath {
+    let each = Time::millis(100);
+    let mut cluster = Cluster::new(&crash_spec(crash.commit, each), 7).unwrap();
+    let partition = cluster.partition("orders", 0).unwrap().id;
+    let finished = |cluster: &Cluster| cluster.consumers()[0].consumer.finished();
+    while finished(&cluster) < crash.polls * crash.per_poll {
+        cluster.step().unwrap();
+    }
+    let middle = Time(each.0 * crash.finished + each.0 / 2);
+    cluster.run_until(cluster.now() + middle);
+    cluster.apply("kill consumer c1".parse().unwrap()).unwrap();
+    cluster.run_until(cluster.now() + Time::millis(50));
+    let committed = cluster.committed("g", partition).unwrap_or(0);
+    if let Commit::Auto { during, .. } = &mut crash.commit {
+        *during = committed / crash.per_poll;
+        assert_eq!(committed % crash.per_poll, 0);
+    }
+    let never = cluster.skipped("g");
+    cluster.apply("start consumer c2".parse().unwrap()).unwrap();
+    cluster.run_until(cluster.now() + Time::secs(120));
+    Aftermath {
+        committed,
+        twice: cluster.groups()[0].progress.reprocessed(),
+        never,
+    }
+}
+
+fn crash_spec(commit: Commit, each: Time) -> Spec {
+    let written = |pairs: &[(&str, &str)]| {
+        let pair =
+            |(name, value): &(&str, &str)| ((*name).to_owned(), Written((*value).to_owned()));
+        pairs.iter().map(pair).collect()
+    };
+    let member = |name: &str, stopped| ConsumerSpec {
+        name: name.into(),
+        topics: Vec::new(),
+        instance: None,
+        rack: None,
+        processing: each,
+        failure_rate: 0.0,
+        commit: match commit {
+            Commit::After => CommitMode::AfterProcessing,
+            Commit::Before => CommitMode::BeforeProcessing,
+            Commit::Auto { .. } => CommitMode::Auto,
+        },
+        start: Time::secs(5),
+        stopped,
+        settings: written(&[
+            ("auto.offset.reset", "earliest"),
+            ("max.poll.records", "20"),
+        ]),
+    };
+    Spec {
+        topics: vec![TopicSpec {
+            name: "orders".into(),
+            partitions: Some(1),
+            replication: Some(3),
+            assignments: Vec::new(),
+            settings: written(&[]),
+        }],
+        producers: vec![ProducerSpec {
+            name: "app".into(),
+            topic: "orders".into(),
+            rate: 1000.0,
+            record_size: 100,
+            keys: Keys::None,
+            partition: None,
+            start: Time::ZERO,
+            limit: Some(400),
+            settings: written(&[]),
+        }],
+        groups: vec![GroupSpec {
+            name: "g".into(),
+            topics: vec!["orders".into()],
+            settings: written(&[]),
+            members: vec![member("c1", false), member("c2", true)],
+        }],
+        ..Spec::default()
+    }
 }
 
 #[test]
