@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use jiff::{Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp, Zoned};
 
 /// Now, as a point in time.
 #[expect(
@@ -31,4 +31,13 @@ pub fn local() -> Zoned {
 )]
 pub fn instant() -> Instant {
     Instant::now()
+}
+
+/// What is told when the system's clock was set back while a session's clock runs.
+pub const SET_BACK: &str =
+    "the system's clock was set back; the session's own goes on from where it stood";
+
+/// Whether the clock was set back since it was read before, by more than a correction of the drift.
+pub fn was_set_back(before: Option<Timestamp>, now: Timestamp) -> bool {
+    before.is_some_and(|before| before.duration_since(now) > SignedDuration::from_secs(2))
 }

@@ -7,7 +7,12 @@ mod plain;
 
 use std::io::{self, IsTerminal, Write};
 
-use super::{Global, Outcome, lines::Lines, output::Usage, setup::Setup};
+use super::{
+    Global, Outcome,
+    lines::Lines,
+    output::{self, Usage},
+    setup::Setup,
+};
 use crate::{
     bank::Level,
     clock,
@@ -131,8 +136,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
     if args.json {
         let asked = &mut io::stderr();
         let report = sit(args, made, &wish, &mut setup, &mut Lines::of(input), asked)?;
-        serde_json::to_writer_pretty(&mut *out, &report)?;
-        writeln!(out)?;
+        output::print_json(&report, out)?;
         return Ok(Outcome::Done);
     }
     let report = sit(args, made, &wish, &mut setup, &mut Lines::of(input), out)?;

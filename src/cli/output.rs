@@ -1,6 +1,13 @@
 //! Exit codes, and errors on standard error.
 
-use std::{error::Error, fmt, io, process::ExitCode};
+use std::{
+    error::Error,
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use serde_json::{Map, Value};
 
 use crate::progress::ProgressError;
 
@@ -24,6 +31,35 @@ impl fmt::Display for Usage {
 }
 
 impl Error for Usage {}
+
+/// Prints a report as JSON, spans of time as whole milliseconds: `elapsed` becomes `elapsed_ms`.
+pub(super) fn print_json(
+    report: &impl serde::Serialize,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &in_milliseconds(serde_json::to_value(report)?))?;
+    writeln!(out)?;
+    Ok(())
+}
+
+fn in_milliseconds(value: Value) -> Value {
+    let span = |value: &Value| {
+        let parts = value.as_object().filter(|parts| parts.len() == 2)?;
+        let (secs, nanos) = (parts.get("secs")?.as_u64()?, parts.get("nanos")?.as_u64()?);
+        Some(secs * 1000 + nanos / 1_000_000)
+    };
+    match value {
+        Value::Array(items) => items.into_iter().map(in_milliseconds).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(name, value)| match span(&value) {
+                Some(ms) => (format!("{name}_ms"), ms.into()),
+                None => (name, in_milliseconds(value)),
+            });
+            Value::Object(fields.collect::<Map<_, _>>())
+        }
+        plain => plain,
+    }
+}
 
 /// Prints an error with what led to it, and gives the exit code.
 ///

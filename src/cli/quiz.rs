@@ -10,7 +10,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Global, Outcome, output::Usage, setup::Setup};
+use super::{
+    Global, Outcome,
+    output::{self, Usage},
+    setup::Setup,
+};
 use crate::{
     bank::Level,
     clock,
@@ -53,6 +57,9 @@ pub(super) struct Args {
     /// Only questions that the simulated cluster makes and answers
     #[arg(long, conflicts_with_all = ["deck", "track", "tag", "level", "starred", "weak"])]
     engine: bool,
+    /// Only what the last finished quiz missed
+    #[arg(long, conflicts_with_all = ["deck", "track", "tag", "level", "starred", "weak", "engine", "count"])]
+    misses: bool,
     /// How many questions
     #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 20)]
     count: usize,
@@ -105,6 +112,7 @@ impl Args {
             },
             weak: self.weak,
             engine: self.engine,
+            only: Vec::new(),
         }
     }
 
@@ -115,6 +123,7 @@ impl Args {
     /// Nothing is chosen: the set-up screen asks.
     fn is_bare(&self) -> bool {
         self.pool() == Pool::default()
+            && !self.misses
             && self.seed.is_none()
             && !self.exam
             && (self.count, self.minutes.0, self.seconds.0) == (20, Some(10), None)
@@ -147,14 +156,21 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
         return super::screens::show(global, Start::Quiz);
     }
     let mut setup = Setup::open(global)?;
-    let pool = args.pool();
+    let mut pool = args.pool();
     setup.check(&pool.filter)?;
     let now = setup.now();
     setup.progress.look_after(now)?;
     let seed = args
         .seed
         .unwrap_or_else(|| now.at.as_millisecond().unsigned_abs() % 1_000_000);
-    let settings = args.settings(pool.words(&setup.bank), seed);
+    let mut settings = args.settings(pool.words(&setup.bank), seed);
+    if args.misses {
+        let Some((only, again)) = missed(&setup)? else {
+            writeln!(out, "The last quiz missed nothing.")?;
+            return Ok(Outcome::Done);
+        };
+        (pool, settings.about, settings.count) = (only, again.about, again.count);
+    }
     if !args.is_plain() {
         drop(setup);
         return super::screens::show(global, Start::BeginQuiz(Box::new((pool, settings))));
@@ -171,11 +187,12 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
                 &states,
                 setup.progress.scheduler(),
                 now.at,
-                args.count,
+                settings.count,
                 seed,
             );
+            let wanted = settings.count;
             let quiz = Quiz::new(candidates, settings).map_err(usage)?;
-            if quiz.len() < args.count {
+            if quiz.len() < wanted {
                 say(
                     args,
                     out,
@@ -183,6 +200,8 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
                 )?;
             }
             if let Some(left) = practice::left_quiz(&setup.progress)? {
+                let words = format!("The quiz that was left, {}, is given up.", left.words());
+                say(args, out, &words)?;
                 practice::give_up(&mut setup.progress, left.session, now)?;
             }
             let session = practice::begin_quiz(&mut setup.progress, &quiz, now)?;
@@ -206,6 +225,13 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
     };
     print(args, &report, &setup, out)?;
     Ok(Outcome::Done)
+}
+
+/// What the last finished quiz missed; none when it missed nothing.
+fn missed(setup: &Setup) -> anyhow::Result<Option<(Pool, Settings)>> {
+    let last = practice::last_quiz(&setup.progress)?
+        .ok_or_else(|| Usage("no quiz has been finished yet, so nothing was missed".to_owned()))?;
+    Ok(practice::misses(&last))
 }
 
 fn usage(error: QuizError) -> anyhow::Error {
@@ -250,8 +276,7 @@ fn take_up(
 
 fn print(args: &Args, report: &Report, setup: &Setup, out: &mut dyn Write) -> anyhow::Result<()> {
     if args.json {
-        serde_json::to_writer_pretty(&mut *out, report)?;
-        writeln!(out)?;
+        output::print_json(report, out)?;
         return Ok(());
     }
     let earlier = practice::earlier_quizzes(&setup.progress, &report.settings)?;

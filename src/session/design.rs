@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::interview::SAVE_EVERY;
+use super::SAVE_EVERY;
 use crate::bank::{Drill, DrillId, Stage};
 
 /// What the reader does.
@@ -181,13 +181,13 @@ impl Design {
         design
     }
 
-    /// Takes one input. `now` is a reading of a monotonic clock. Inputs that make no sense where the
+    /// Takes one input. `now` is a reading of a clock, which may be set back. Inputs that make no sense where the
     /// drill stands are ignored.
     pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Effect> {
         let since = self
             .last
             .map_or(Duration::ZERO, |last| now.saturating_sub(last));
-        self.last = Some(self.last.map_or(now, |last| last.max(now)));
+        self.last = Some(now);
         let mut to_keep = false;
         if self.phase == Phase::Working {
             let spent = &mut self.sheets[self.at].spent;

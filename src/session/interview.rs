@@ -10,7 +10,7 @@ use rand::Rng as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use serde::{Deserialize, Serialize};
 
-use super::design;
+use super::{SAVE_EVERY, design};
 use crate::{
     bank::{Card, CardId, Drill, Kind, Level},
     memory::Rating,
@@ -18,8 +18,6 @@ use crate::{
 
 /// A level counts as reached when its answers earn this share.
 pub const REACHED: f64 = 0.65;
-/// A running clock is kept this often, so that a kill costs no more.
-pub(super) const SAVE_EVERY: Duration = Duration::from_secs(5);
 /// What falling into the trap costs an answer.
 const TRAP_COST: f64 = 0.25;
 /// The weight of the follow-ups where there are any.
@@ -341,13 +339,13 @@ impl Interview {
         interview
     }
 
-    /// Takes one input. `now` is a reading of a monotonic clock. Inputs that make no sense where the
+    /// Takes one input. `now` is a reading of a clock, which may be set back. Inputs that make no sense where the
     /// interview stands are ignored.
     pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Effect> {
         let since = self
             .last
             .map_or(Duration::ZERO, |last| now.saturating_sub(last));
-        self.last = Some(self.last.map_or(now, |last| last.max(now)));
+        self.last = Some(now);
         let mut to_keep = false;
         if self.phase == Phase::Speaking {
             let spent = &mut self.sheets[self.at].spent;

@@ -9,3 +9,6 @@ pub mod quiz;
 pub mod selftest;
 pub mod stories;
 pub mod welcome;
+
+/// A running clock is kept this often, so that a kill costs no more.
+const SAVE_EVERY: std::time::Duration = std::time::Duration::from_secs(5);

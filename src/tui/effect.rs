@@ -56,8 +56,6 @@ pub enum Effect {
     OpenQuiz,
     /// Begin a quiz.
     BeginQuiz(Pool, quiz::Settings),
-    /// Ask these questions again.
-    RetryQuiz(quiz::Settings, Vec<quiz::Source>),
     /// Go on with the quiz that was left.
     ResumeQuiz,
     /// Record what the quiz on screen asks for.

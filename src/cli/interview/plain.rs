@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::super::lines::{Lines, places};
 use crate::{
     bank::Bank,
+    clock,
     memory::StudyDays,
     progress::{Activity, EventId, Progress},
     session::{
@@ -39,6 +40,7 @@ pub(super) fn drive(
     clock: impl Fn() -> Timestamp,
 ) -> anyhow::Result<Option<Report>> {
     let mut shown: Option<Place> = None;
+    let mut read = None;
     // The clock begins to run, or runs again.
     for input in [
         Input::Resume,
@@ -57,6 +59,10 @@ pub(super) fn drive(
             leave(&mut interview, desk, clock())?;
             return Ok(None);
         };
+        let now = clock();
+        if clock::was_set_back(read.replace(now), now) {
+            writeln!(out, "({})", clock::SET_BACK)?;
+        }
         let inputs = match line.as_str() {
             "q" | "quit" => {
                 leave(&mut interview, desk, clock())?;

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 
 use crate::{
     bank::{Answer, Bank},
+    clock,
     memory::StudyDays,
     progress::{EventId, Progress},
     session::quiz::{Effect, Given, Input, Mode, Phase, Quiz, Report, Verdict},
-    tui::desk::practice,
+    tui::{desk::practice, text::count},
 };
 
 /// No answer typed at a prompt is longer; what is more is not kept.
@@ -37,6 +38,7 @@ pub(super) fn drive(
 ) -> anyhow::Result<Option<Report>> {
     let out: &mut dyn Write = if desk.quiet { &mut io::sink() } else { out };
     let mut shown = None;
+    let mut read = None;
     // A quiz that was left waits, paused.
     if let Some(report) = step(&mut quiz, desk, Input::Resume, clock())? {
         return Ok(Some(report));
@@ -50,14 +52,18 @@ pub(super) fn drive(
         write!(out, "> ")?;
         out.flush()?;
         line.clear();
-        let read = (&mut *input)
+        let taken = (&mut *input)
             .take(LINE_BYTES_MAX)
             .read_until(b'\n', &mut line)?;
         let text = String::from_utf8_lossy(&line).trim().to_owned();
-        if read == 0 || text == "q" || text == "quit" {
+        if taken == 0 || text == "q" || text == "quit" {
             writeln!(out)?;
             step(&mut quiz, desk, Input::Pause, clock())?;
             return Ok(None);
+        }
+        let now = clock();
+        if clock::was_set_back(read.replace(now), now) {
+            writeln!(out, "({})", clock::SET_BACK)?;
         }
         let at = quiz.at();
         for input in meaning(&quiz, &text, out)? {
@@ -337,12 +343,18 @@ pub(super) fn print_report(
     if report.out_of_time {
         write!(out, ", time ran out")?;
     }
-    writeln!(
+    let each = report.elapsed / u32::try_from(report.score.asked.max(1)).unwrap_or(1);
+    write!(
         out,
-        "; {} on the clock, seed {}",
+        "; {} on the clock, {} a question",
         time(report.elapsed),
-        report.settings.seed
+        time(each)
     )?;
+    if report.pauses > 0 {
+        let times = count(report.pauses as usize, "time", "times");
+        write!(out, ", stopped {times}")?;
+    }
+    writeln!(out, ", seed {}", report.settings.seed)?;
     if let Some(before) = before {
         writeln!(
             out,
@@ -358,6 +370,18 @@ pub(super) fn print_report(
         for (name, score) in scores {
             writeln!(out, "  {name}: {:.2} of {}", score.earned, score.asked)?;
         }
+    }
+    writeln!(out, "By question:")?;
+    for (place, verdict) in report.verdicts.iter().enumerate() {
+        let ended = match verdict.mark.credit {
+            credit if credit >= 1.0 => "right",
+            credit if credit > 0.0 => "partly right",
+            _ if verdict.unanswered => "not answered",
+            _ => "wrong",
+        };
+        let flag = if verdict.flagged { ", for later" } else { "" };
+        let (n, spent) = (place + 1, time(verdict.spent));
+        writeln!(out, "  {n}: {ended}, {spent}, {}{flag}", verdict.topic)?;
     }
     let mut misses = report.misses().peekable();
     if misses.peek().is_some() && report.settings.mode == Mode::Exam {

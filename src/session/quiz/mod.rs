@@ -1,7 +1,7 @@
 //! A timed quiz: questions drawn by seed, a clock, marks.
 //!
-//! A pure state machine. It is told what the reader does and how much time the monotonic clock says
-//! has passed, and returns what is to be recorded; it draws nothing, stores nothing and reads no
+//! A pure state machine. It is told what the reader does and how much time a clock says has
+//! passed, and returns what is to be recorded; it draws nothing, stores nothing and reads no
 //! clock. `question` draws, `grade` marks, `report` sums up. Which event of the log an [`Effect`]
 //! becomes is decided by the caller.
 
@@ -17,6 +17,7 @@ pub use grade::{Given, Mark, mark, read_number};
 pub use question::{Candidate, Question, Source, draw};
 pub use report::{Consequence, Report, Score, Verdict};
 
+use super::SAVE_EVERY;
 use crate::bank::Answer;
 
 /// When answers are shown.
@@ -169,7 +170,7 @@ pub struct Quiz {
     phase: Phase,
     elapsed: Duration,
     pauses: u32,
-    /// The reading of the monotonic clock at the last input.
+    /// The reading of the clock at the last input.
     last: Option<Duration>,
 }
 
@@ -258,8 +259,8 @@ impl Quiz {
         })
     }
 
-    /// Takes one input. `now` is a reading of a monotonic clock; one that runs backwards counts as
-    /// standing still. Inputs that make no sense where the quiz stands are ignored.
+    /// Takes one input. `now` is a reading of a clock; from one that was set back, time is counted on
+    /// where it was set to. Inputs that make no sense where the quiz stands are ignored.
     pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Effect> {
         let mut effects = self.pass(now);
         if self.phase == Phase::Done {
@@ -291,8 +292,14 @@ impl Quiz {
             }
             (Phase::Asking, Input::Back) => self.turn_to(self.at.checked_sub(1)),
             (Phase::Asking, Input::Go(place)) => self.turn_to(Some(place)),
-            (Phase::Asking, Input::Pick(place)) => self.pick(place),
-            (Phase::Asking, Input::Move { from, to }) => self.move_step(from, to),
+            (Phase::Asking, Input::Pick(place)) => {
+                self.pick(place);
+                effects.push(self.save());
+            }
+            (Phase::Asking, Input::Move { from, to }) => {
+                self.move_step(from, to);
+                effects.push(self.save());
+            }
             (Phase::Asking, Input::Type(text)) => self.type_text(text),
             _ => {}
         }
@@ -304,7 +311,7 @@ impl Quiz {
         let since = self
             .last
             .map_or(Duration::ZERO, |last| now.saturating_sub(last));
-        self.last = Some(self.last.map_or(now, |last| last.max(now)));
+        self.last = Some(now);
         if self.phase != Phase::Asking {
             // A shown answer may be read for as long as it takes.
             return Vec::new();
@@ -312,6 +319,7 @@ impl Quiz {
         let left = self.left().unwrap_or(Duration::MAX);
         let left_here = self.left_here().unwrap_or(Duration::MAX);
         let counted = since.min(left).min(left_here);
+        let kept = self.elapsed.as_secs() / SAVE_EVERY.as_secs();
         self.elapsed += counted;
         self.sheets[self.at].spent += counted;
         if counted == left {
@@ -319,6 +327,9 @@ impl Quiz {
         }
         if counted == left_here {
             return self.submit();
+        }
+        if self.elapsed.as_secs() / SAVE_EVERY.as_secs() > kept {
+            return vec![self.save()];
         }
         Vec::new()
     }

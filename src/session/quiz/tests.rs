@@ -242,12 +242,39 @@ fn a_pause_stops_the_clock_and_is_noted() {
 }
 
 #[test]
-fn a_clock_set_back_stands_still() {
+fn a_clock_set_back_neither_gives_nor_takes_time() {
     let mut quiz = Quiz::new(all_kinds(), settings(Mode::Practice)).unwrap();
-    for now in [50, 60, 10, 65] {
+    for (now, elapsed) in [(5000, 0), (5010, 10), (1410, 10), (1420, 20), (1420, 20)] {
         quiz.handle(Input::Tick, secs(now));
+        assert_eq!(quiz.elapsed(), secs(elapsed), "at {now}");
     }
-    assert_eq!(quiz.elapsed(), secs(15));
+}
+
+#[test]
+fn a_running_clock_and_every_choice_are_kept() {
+    let mut quiz = Quiz::new(all_kinds(), settings(Mode::Practice)).unwrap();
+    quiz.handle(Input::Tick, secs(0));
+    let mut kept = Vec::new();
+    for now in 1..=12 {
+        for effect in quiz.handle(Input::Tick, secs(now)) {
+            let Effect::Save(snapshot) = effect else {
+                panic!("nothing is marked or over");
+            };
+            kept.push(snapshot.elapsed.as_secs());
+        }
+    }
+    assert_eq!(kept, [5, 10]);
+    while !matches!(
+        quiz.question().candidate.check.answer,
+        Answer::Choose { .. }
+    ) {
+        quiz.handle(Input::Submit, secs(12));
+        quiz.handle(Input::Next, secs(12));
+    }
+    let effects = quiz.handle(Input::Pick(0), secs(13));
+    assert_eq!(effects, [Effect::Save(Box::new(quiz.snapshot()))]);
+    quiz.handle(Input::Pause, secs(13));
+    assert_eq!(quiz.handle(Input::Tick, secs(90)), []);
 }
 
 #[test]

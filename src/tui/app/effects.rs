@@ -161,7 +161,6 @@ impl App {
                 Ok(())
             }
             Effect::BeginQuiz(pool, settings) => self.begin_quiz(&pool, settings, moment),
-            Effect::RetryQuiz(settings, sources) => self.retry_quiz(settings, &sources, moment),
             Effect::ResumeQuiz => self.resume_quiz(moment),
             Effect::Quizzed(session, effects) => self.quizzed(session, effects, moment),
             Effect::HandIn => {

@@ -32,32 +32,6 @@ impl App {
         self.show_quiz(candidates, settings, now)
     }
 
-    /// The questions that were missed, once more, under another shuffle.
-    pub(super) fn retry_quiz(
-        &mut self,
-        settings: Settings,
-        sources: &[Source],
-        now: Moment,
-    ) -> Result<(), String> {
-        let bank = self.desk.bank();
-        let candidates: Vec<Candidate> = sources
-            .iter()
-            .filter_map(|source| practice::find(bank, source))
-            .collect();
-        let again = "misses of ";
-        let about = match settings.about.strip_prefix(again) {
-            Some(_) => settings.about.clone(),
-            None => format!("{again}{}", settings.about),
-        };
-        let settings = Settings {
-            about,
-            count: candidates.len(),
-            seed: settings.seed.wrapping_add(1),
-            ..settings
-        };
-        self.show_quiz(candidates, settings, now)
-    }
-
     fn show_quiz(
         &mut self,
         candidates: Vec<Candidate>,

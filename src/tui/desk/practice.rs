@@ -31,6 +31,8 @@ pub struct Pool {
     pub weak: bool,
     /// Only questions that the simulator makes.
     pub engine: bool,
+    /// Only these, where there are any.
+    pub only: Vec<Source>,
 }
 
 impl Pool {
@@ -55,6 +57,13 @@ impl Pool {
         count: usize,
         seed: u64,
     ) -> Vec<Candidate> {
+        if !self.only.is_empty() {
+            return self
+                .only
+                .iter()
+                .filter_map(|source| find(bank, source))
+                .collect();
+        }
         if self.engine {
             return engine(count, seed);
         }
@@ -135,6 +144,15 @@ pub struct LeftQuiz {
 }
 
 impl LeftQuiz {
+    /// Where it stands, in words.
+    pub fn words(&self) -> String {
+        format!(
+            "{} of {} answered",
+            self.answered(),
+            self.snapshot.sources.len()
+        )
+    }
+
     /// Questions answered so far.
     pub fn answered(&self) -> usize {
         let answers = self.snapshot.answers.iter();
@@ -309,6 +327,39 @@ pub fn earlier_quizzes(
         .filter_map(|report| serde_json::from_value::<Report>(report.report).ok())
         .filter(|report| report.settings.about == settings.about)
         .collect())
+}
+
+/// The newest finished quiz.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn last_quiz(progress: &Progress) -> Result<Option<Report>, ProgressError> {
+    let reports = progress.reports(Activity::Quiz, 50)?.into_iter();
+    Ok(reports
+        .filter(|report| report.finished)
+        .find_map(|report| serde_json::from_value(report.report).ok()))
+}
+
+/// The questions that a quiz missed once more, under another shuffle; none when it missed none.
+pub fn misses(report: &Report) -> Option<(Pool, Settings)> {
+    let only: Vec<Source> = report.misses().map(|miss| miss.source.clone()).collect();
+    let again = "misses of ";
+    let about = &report.settings.about;
+    let about = match about.strip_prefix(again) {
+        Some(_) => about.clone(),
+        None => format!("{again}{about}"),
+    };
+    let settings = Settings {
+        about,
+        count: only.len(),
+        seed: report.settings.seed.wrapping_add(1),
+        ..report.settings.clone()
+    };
+    let pool = Pool {
+        only,
+        ..Pool::default()
+    };
+    (settings.count > 0).then_some((pool, settings))
 }
 
 /// What is written here is plain data with text keys, which JSON always takes.

@@ -66,7 +66,7 @@ fn it_is_chosen_with_the_arrows_and_started() {
     stage.keys("q");
     assert!(stage.text().contains("everything"), "{}", stage.text());
     insta::assert_snapshot!("quiz_setup_80x24", stage.look());
-    stage.keys("<down><down><left><left><left><enter>");
+    stage.keys("<down><down><down><left><left><left><enter>");
     assert!(stage.text().contains("1 of 5"), "{}", stage.text());
 }
 
@@ -185,6 +185,42 @@ fn a_quiz_that_was_left_is_offered_with_its_clock() {
     stage.keys("<enter>");
     assert!(stage.text().contains("2 of 3"), "{}", stage.text());
     assert!(stage.text().contains("9:"), "{}", stage.text());
+}
+
+#[test]
+fn another_quiz_is_asked_about_before_one_that_was_left_is_given_up() {
+    let mut stage = quiz(settings(Mode::Exam));
+    answer(&mut stage, true);
+    stage.keys("<enter><esc>");
+    if stage.text().contains("The clock stands") {
+        stage.keys("<esc>");
+    }
+    stage.keys("q<enter>");
+    let asked = stage.text();
+    assert!(
+        asked.contains("Give up the quiz that was left, 1 of 3 answered?"),
+        "{asked}"
+    );
+    stage.keys("n<esc>");
+    assert!(stage.text().contains("1 of 3 answered"), "{}", stage.text());
+    stage.keys("q<enter>y");
+    assert!(stage.text().contains("10:00 left"), "{}", stage.text());
+}
+
+#[test]
+fn a_clock_set_back_is_told_and_the_quiz_goes_on() {
+    let mut stage = quiz(settings(Mode::Practice));
+    stage.now += 10.seconds();
+    stage.app.tick(stage.now);
+    stage.now -= 1.hours();
+    stage.app.tick(stage.now);
+    stage.draw();
+    assert!(stage.text().contains("9:50 left"), "{}", stage.text());
+    assert!(stage.text().contains("was set back"), "{}", stage.text());
+    stage.now += 10.seconds();
+    stage.app.tick(stage.now);
+    stage.draw();
+    assert!(stage.text().contains("9:40 left"), "{}", stage.text());
 }
 
 #[test]

@@ -21,7 +21,7 @@ use ratatui::{
 pub use report::InterviewReport;
 pub use setup::InterviewSetup;
 
-use super::quiz::{column, marked};
+use super::quiz::{column, marked, passed, set_back};
 use crate::{
     progress::EventId,
     session::{
@@ -56,12 +56,6 @@ pub struct InterviewScreen {
     shift: usize,
     /// When the clock was last read.
     read: Option<Timestamp>,
-}
-
-/// Whole minutes and seconds that have passed: `9:05`.
-pub(super) fn passed(time: Duration) -> String {
-    let seconds = time.as_secs();
-    format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
 /// A heading with a word beside it.
@@ -275,7 +269,7 @@ impl InterviewScreen {
 
     /// Hands an input to the interview, and what it asks for to the app.
     fn put(&mut self, input: Input, cx: &Cx<'_>) -> Vec<Effect> {
-        self.read = Some(cx.now.at);
+        let told = set_back(self.read.replace(cx.now.at), cx.now.at);
         let now = Duration::from_millis(u64::try_from(cx.now.at.as_millisecond()).unwrap_or(0));
         let before = self.place();
         let effects = self.interview.handle(input, now);
@@ -284,15 +278,13 @@ impl InterviewScreen {
             self.side = Scroll::default();
             self.shift = 0;
         }
-        if effects.is_empty() {
-            return Vec::new();
-        }
         let activity = crate::tui::desk::interviewing::activity(&self.interview);
-        vec![Effect::Practise(Practise::Interviewed(
+        let interviewed = (!effects.is_empty()).then_some(Effect::Practise(Practise::Interviewed(
             self.session,
             activity,
             effects,
-        ))]
+        )));
+        told.into_iter().chain(interviewed).collect()
     }
 
     /// Draws the screen.

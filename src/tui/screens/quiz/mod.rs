@@ -3,6 +3,7 @@
 //! What happens is decided by [`session::quiz`](crate::session::quiz); this draws it, runs its clock
 //! by the loop's deadlines and turns keys into its inputs.
 
+mod parts;
 mod result;
 mod setup;
 
@@ -21,6 +22,7 @@ pub use setup::QuizSetup;
 
 use crate::{
     bank::Answer,
+    clock,
     progress::EventId,
     session::quiz::{Given, Input, Mode, Phase, Quiz},
     tui::{
@@ -57,6 +59,17 @@ pub(super) fn clock(time: Duration) -> String {
     // What is left is rounded up, so that it says 0:00 only when it is over.
     let seconds = time.as_millis().div_ceil(1000);
     format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// Whole minutes and seconds that have passed: `9:05`.
+pub(super) fn passed(time: Duration) -> String {
+    let seconds = time.as_secs();
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// What is told when the system's clock was set back since `read`; a session's own clock runs on.
+pub(super) fn set_back(read: Option<Timestamp>, now: Timestamp) -> Option<Effect> {
+    clock::was_set_back(read, now).then(|| Effect::Tell(clock::SET_BACK.to_owned()))
 }
 
 /// The middle of an area as wide as text may be.
@@ -160,8 +173,7 @@ impl QuizScreen {
 
     /// When it wants to be drawn again: at the next second of a running clock.
     pub fn deadline(&self) -> Option<Timestamp> {
-        let timed = self.quiz.left().is_some() || self.quiz.left_here().is_some();
-        if self.quiz.phase() != Phase::Asking || !timed {
+        if self.quiz.phase() != Phase::Asking {
             return None;
         }
         let next = [self.quiz.left(), self.quiz.left_here()]
@@ -169,7 +181,9 @@ impl QuizScreen {
             .flatten()
             .map(|left| left.as_millis() % 1000)
             .max();
-        let wait = next.filter(|millis| *millis > 0).unwrap_or(1000);
+        // Without a clock that runs down, the time that has passed is shown.
+        let next = next.unwrap_or(1000 - self.quiz.elapsed().as_millis() % 1000);
+        let wait = if next > 0 { next } else { 1000 };
         let read = self.read?;
         read.checked_add(SignedDuration::from_millis(wait as i64))
             .ok()
@@ -304,7 +318,7 @@ impl QuizScreen {
 
     /// Hands an input to the quiz, after what was typed, and what it asks for to the app.
     fn put(&mut self, input: Input, cx: &Cx<'_>) -> Vec<Effect> {
-        self.read = Some(cx.now.at);
+        let told = set_back(self.read.replace(cx.now.at), cx.now.at);
         let now = Duration::from_millis(u64::try_from(cx.now.at.as_millisecond()).unwrap_or(0));
         let (at, phase) = (self.quiz.at(), self.quiz.phase());
         let mut effects = Vec::new();
@@ -320,10 +334,8 @@ impl QuizScreen {
         if (at, phase) != (self.quiz.at(), self.quiz.phase()) {
             self.turned();
         }
-        if effects.is_empty() {
-            return Vec::new();
-        }
-        vec![Effect::Quizzed(self.session, effects)]
+        let quizzed = (!effects.is_empty()).then_some(Effect::Quizzed(self.session, effects));
+        told.into_iter().chain(quizzed).collect()
     }
 
     /// Another question, or another view of it.
@@ -470,7 +482,7 @@ impl QuizScreen {
         }
         match self.quiz.left() {
             Some(left) => spans.push(Span::styled(format!("{} left", clock(left)), style(left))),
-            None => spans.push(Span::styled(clock(self.quiz.elapsed()), theme.dim)),
+            None => spans.push(Span::styled(passed(self.quiz.elapsed()), theme.dim)),
         }
         spans
     }
@@ -492,200 +504,5 @@ impl QuizScreen {
         for (row, line) in lines.into_iter().enumerate() {
             canvas.line(body, 3 + row as u16, line);
         }
-    }
-
-    fn choices(
-        &self,
-        canvas: &mut Canvas<'_>,
-        columns: usize,
-        lines: &mut Vec<Line<'static>>,
-        rows: &mut Vec<usize>,
-    ) {
-        let theme = canvas.theme;
-        let question = self.quiz.question();
-        let Answer::Choose { choices } = &question.candidate.check.answer else {
-            return;
-        };
-        let several = question.candidate.check.answer.several();
-        let answered = self.quiz.phase() == Phase::Answered;
-        for (place, choice) in question.shown.iter().enumerate() {
-            let choice_at = *choice;
-            let choice = &choices[choice_at];
-            let picked =
-                matches!(self.given(), Given::Picked(picked) if picked.contains(&choice_at));
-            let here = !answered && place == self.cursor;
-            let sign = match (several, picked) {
-                (true, true) => "[x] ",
-                (true, false) => "[ ] ",
-                (false, true) => "(•) ",
-                (false, false) => "( ) ",
-            };
-            let letter = char::from(b'a' + (place as u8).min(25)).to_string();
-            let mut mark = vec![
-                Span::styled(if here { "▸ " } else { "  " }, theme.accent),
-                Span::styled(letter, theme.key),
-                Span::raw(" "),
-                Span::styled(sign, if picked { theme.accent } else { theme.dim }),
-            ];
-            if answered {
-                mark.insert(0, verdict_sign(choice.right, picked, theme));
-            }
-            rows.push(lines.len());
-            let style = if here { theme.selected } else { Style::new() };
-            lines.extend(marked(canvas, mark, &choice.text, columns, style));
-            if answered {
-                let indent = vec![Span::raw("           ")];
-                lines.extend(marked(canvas, indent, &choice.why, columns, theme.dim));
-                lines.push(Line::default());
-            }
-        }
-        if several && !answered {
-            lines.push(Line::default());
-            lines.push(Line::from(Span::styled(
-                "More than one is right; a wrong pick costs what a right one earns.",
-                theme.dim,
-            )));
-        }
-    }
-
-    fn steps(
-        &self,
-        canvas: &mut Canvas<'_>,
-        columns: usize,
-        lines: &mut Vec<Line<'static>>,
-        rows: &mut Vec<usize>,
-    ) {
-        let theme = canvas.theme;
-        let Answer::Order { steps, why } = self.answer().clone() else {
-            return;
-        };
-        let answered = self.quiz.phase() == Phase::Answered;
-        for (place, step) in self.quiz.order().iter().enumerate() {
-            let here = !answered && place == self.cursor;
-            let mut mark = vec![
-                Span::styled(if here { "▸ " } else { "  " }, theme.accent),
-                Span::styled(format!("{}. ", place + 1), theme.key),
-            ];
-            if answered {
-                mark.insert(0, verdict_sign(*step == place, true, theme));
-            }
-            rows.push(lines.len());
-            let style = if here { theme.selected } else { Style::new() };
-            lines.extend(marked(canvas, mark, &steps[*step], columns, style));
-        }
-        lines.push(Line::default());
-        if answered {
-            self.right_order(canvas, &steps, columns, lines);
-            lines.extend(marked(canvas, Vec::new(), &why, columns, theme.dim));
-        } else {
-            let hint = "Arrows choose a step; J and K move it down and up.";
-            lines.push(Line::from(Span::styled(hint, theme.dim)));
-        }
-    }
-
-    fn right_order(
-        &self,
-        canvas: &mut Canvas<'_>,
-        steps: &[String],
-        columns: usize,
-        lines: &mut Vec<Line<'static>>,
-    ) {
-        let theme = canvas.theme;
-        let right = self
-            .quiz
-            .verdict(self.quiz.at())
-            .is_some_and(|v| v.mark.is_right());
-        if right {
-            return;
-        }
-        lines.push(Line::from(Span::styled("In order", theme.title)));
-        for (place, step) in steps.iter().enumerate() {
-            let mark = vec![Span::styled(format!("  {}. ", place + 1), theme.good)];
-            lines.extend(marked(canvas, mark, step, columns, Style::new()));
-        }
-        lines.push(Line::default());
-    }
-
-    fn typed(&self, canvas: &mut Canvas<'_>, columns: usize, lines: &mut Vec<Line<'static>>) {
-        let theme = canvas.theme;
-        let (shown, unit, why) = match self.answer().clone() {
-            Answer::Type { accept, why } => (
-                accept.first().cloned().unwrap_or_default(),
-                String::new(),
-                why,
-            ),
-            Answer::Number {
-                value, unit, why, ..
-            } => (format!("{value} {unit}"), unit, why),
-            Answer::Choose { .. } | Answer::Order { .. } => return,
-        };
-        if self.quiz.phase() != Phase::Answered {
-            // The field itself is drawn over this line.
-            lines.push(Line::default());
-            lines.push(Line::default());
-            if !unit.is_empty() {
-                lines.push(Line::from(Span::styled(
-                    format!("A number, in {unit}"),
-                    theme.dim,
-                )));
-            }
-            return;
-        }
-        let verdict = self.quiz.verdict(self.quiz.at());
-        let right = verdict.as_ref().is_some_and(|v| v.mark.is_right());
-        let text = match self.given() {
-            Given::Typed(text) if !text.trim().is_empty() => plain(text),
-            _ => "nothing".to_owned(),
-        };
-        lines.push(Line::from(vec![
-            verdict_sign(right, true, theme),
-            Span::raw("you typed "),
-            Span::styled(text, if right { theme.good } else { theme.bad }),
-        ]));
-        let meant = verdict.and_then(|v| v.mark.forgiven);
-        if let Some(meant) = &meant {
-            let words = format!("  a slip of the fingers for {}, forgiven", plain(meant));
-            lines.push(Line::from(Span::styled(words, theme.warn)));
-        } else if !right {
-            lines.push(Line::from(vec![
-                Span::raw("  the answer is "),
-                Span::styled(plain(shown.trim()), theme.good),
-            ]));
-        }
-        lines.push(Line::default());
-        lines.extend(marked(canvas, Vec::new(), &why, columns, theme.dim));
-    }
-
-    /// What an answer rests on, below it.
-    fn background(&self, canvas: &mut Canvas<'_>, columns: usize, lines: &mut Vec<Line<'static>>) {
-        let text = self.quiz.question().candidate.background.clone();
-        if text.trim().is_empty() {
-            return;
-        }
-        if lines.last().is_some_and(|line| line.width() > 0) {
-            lines.push(Line::default());
-        }
-        let rule = vec![Span::styled("▎ ", canvas.theme.accent)];
-        for line in &marked(
-            canvas,
-            Vec::new(),
-            &text,
-            columns.saturating_sub(2),
-            Style::new(),
-        ) {
-            let mut spans = rule.clone();
-            spans.extend(line.spans.iter().cloned());
-            lines.push(Line::from(spans));
-        }
-    }
-}
-
-/// What an answer shows in front of a choice: taken or not, right or not.
-fn verdict_sign(right: bool, picked: bool, theme: &Theme) -> Span<'static> {
-    match (right, picked) {
-        (true, true) => Span::styled("✓ ", theme.good),
-        (true, false) => Span::styled("→ ", theme.good),
-        (false, true) => Span::styled("✗ ", theme.bad),
-        (false, false) => Span::raw("  "),
     }
 }

@@ -6,16 +6,17 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{clock, column, marked};
+use super::{clock, column, marked, passed};
 use crate::{
     bank::{Answer, CardId},
     session::quiz::{Candidate, Given, Report, Score, Verdict},
     tui::{
         canvas::Canvas,
-        desk::practice::find,
+        desk::practice::{find, misses},
         effect::{Cx, Effect},
         keymap::{Action, Context},
         text::{count, fit, plain},
+        theme::Theme,
         widgets::{Scroll, bar, sparkline},
     },
 };
@@ -77,11 +78,9 @@ impl QuizResult {
         match action {
             Action::Back | Action::Open => vec![Effect::Home],
             Action::Retry => {
-                let sources: Vec<_> = self.report.misses().map(|v| v.source.clone()).collect();
-                if sources.is_empty() {
-                    return Vec::new();
-                }
-                vec![Effect::RetryQuiz(self.report.settings.clone(), sources)]
+                let again = misses(&self.report);
+                let begin = again.map(|(pool, settings)| Effect::BeginQuiz(pool, settings));
+                begin.into_iter().collect()
             }
             Action::Cards => {
                 let cards = self.missed_cards();
@@ -113,6 +112,7 @@ impl QuizResult {
                 miss(canvas, verdict, &candidate, columns, &mut lines);
             }
         }
+        self.times(canvas, columns, cx, &mut lines);
         self.scroll.draw(canvas, body, &lines);
     }
 
@@ -143,7 +143,7 @@ impl QuizResult {
         let each = report.elapsed / u32::try_from(asked.max(1)).unwrap_or(1);
         let mut words = format!(
             "{} on the clock, {} a question",
-            clock(report.elapsed),
+            passed(report.elapsed),
             clock(each)
         );
         if report.pauses > 0 {
@@ -172,6 +172,30 @@ impl QuizResult {
         lines
     }
 
+    /// Every question with the time it took.
+    fn times(
+        &self,
+        canvas: &Canvas<'_>,
+        columns: usize,
+        cx: &Cx<'_>,
+        lines: &mut Vec<Line<'static>>,
+    ) {
+        let theme = canvas.theme;
+        lines.push(Line::default());
+        lines.push(Line::from(Span::styled("Time by question", theme.title)));
+        for (place, verdict) in self.report.verdicts.iter().enumerate() {
+            let candidate = find(cx.desk.bank(), &verdict.source);
+            let ask = candidate.map_or_else(|| "gone from the bank".to_owned(), |c| c.check.ask);
+            let ask = ask.lines().next().unwrap_or_default().to_owned();
+            lines.push(Line::from(vec![
+                Span::styled(format!("  {:>2} ", place + 1), theme.dim),
+                sign(verdict, theme),
+                Span::styled(format!(" {:>5}  ", passed(verdict.spent)), theme.accent),
+                Span::raw(fit(&plain(&ask), columns.saturating_sub(15))),
+            ]));
+        }
+    }
+
     fn scores(&self, canvas: &Canvas<'_>, lines: &mut Vec<Line<'static>>) {
         let theme = canvas.theme;
         for (title, scores) in [
@@ -192,6 +216,33 @@ impl QuizResult {
             }
         }
     }
+}
+
+/// How a question ended, as one sign.
+fn sign(verdict: &Verdict, theme: &Theme) -> Span<'static> {
+    match verdict.mark.credit {
+        credit if credit >= 1.0 => Span::styled("✓", theme.good),
+        credit if credit > 0.0 => Span::styled("~", theme.warn),
+        _ if verdict.unanswered => Span::styled("–", theme.bad),
+        _ => Span::styled("✗", theme.bad),
+    }
+}
+
+/// What there is to say of a miss beside its reasons.
+fn aside(verdict: &Verdict) -> String {
+    let mut words = format!(
+        "{} on it  ·  {}  ·  {}",
+        passed(verdict.spent),
+        plain(&verdict.topic),
+        verdict.level
+    );
+    if verdict.unanswered {
+        words.push_str("  ·  not answered");
+    }
+    if verdict.flagged {
+        words.push_str("  ·  ⚑ for later");
+    }
+    words
 }
 
 /// Credit without needless decimals: `3`, `2.5`, `1.33`.
@@ -223,6 +274,8 @@ fn miss(
         columns,
         theme.title,
     ));
+    let words = format!("    {}", aside(verdict));
+    lines.push(Line::from(Span::styled(words, theme.dim)));
     match &candidate.check.answer {
         Answer::Choose { choices } => {
             for (place, choice) in choices.iter().enumerate() {
@@ -253,6 +306,14 @@ fn miss(
             }
         }
         Answer::Order { steps, why } => {
+            if let Given::Ordered(order) = &verdict.given {
+                let given: Vec<&str> = order
+                    .iter()
+                    .filter_map(|step| Some(steps.get(*step)?.as_str()))
+                    .collect();
+                let mark = vec![Span::styled("    ✗ ", theme.bad)];
+                lines.extend(marked(canvas, mark, &given.join(" → "), columns, theme.dim));
+            }
             for (place, step) in steps.iter().enumerate() {
                 let mark = vec![Span::styled(format!("    {}. ", place + 1), theme.good)];
                 lines.extend(marked(canvas, mark, step, columns, Style::new()));

@@ -1,6 +1,6 @@
 //! Choosing a quiz: from what, how many, how long, and when the answers are shown.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use ratatui::{
     layout::Rect,
@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::column;
 use crate::{
-    bank::Level,
+    bank::{Bank, Level},
     memory::Filter,
     session::quiz::{Mode, Settings},
     tui::{
@@ -26,7 +26,9 @@ use crate::{
 const COUNTS: [usize; 6] = [5, 10, 15, 20, 30, 50];
 const MINUTES: [u64; 7] = [0, 5, 10, 15, 20, 30, 60];
 const SECONDS: [u64; 6] = [0, 20, 30, 45, 60, 90];
-const ROWS: usize = 6;
+const ROWS: usize = 7;
+/// A tag with fewer questions than this is not offered here; the command line takes every tag.
+const TAG_QUESTIONS_MIN: usize = 5;
 
 /// The screen.
 #[derive(Debug)]
@@ -35,10 +37,31 @@ pub struct QuizSetup {
     pools: Vec<Pool>,
     pool: usize,
     level: usize,
+    /// Tags with the number of their questions, most of them first.
+    tags: Vec<(String, usize)>,
+    /// From 1; 0 is any.
+    tag: usize,
     count: usize,
     minutes: usize,
     seconds: usize,
     exam: bool,
+}
+
+/// The tags that questions can be chosen by.
+fn tags(bank: &Bank) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for card in &bank.cards {
+        for tag in &card.tags {
+            *counts.entry(tag).or_default() += card.checks.len();
+        }
+    }
+    let mut tags: Vec<(String, usize)> = counts
+        .into_iter()
+        .filter(|(_, questions)| *questions >= TAG_QUESTIONS_MIN)
+        .map(|(tag, questions)| (tag.to_owned(), questions))
+        .collect();
+    tags.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    tags
 }
 
 impl QuizSetup {
@@ -85,6 +108,8 @@ impl QuizSetup {
             pools,
             pool: pool.unwrap_or(0),
             level: 0,
+            tags: tags(bank),
+            tag: 0,
             count: 3,
             minutes: 2,
             seconds: 0,
@@ -107,7 +132,16 @@ impl QuizSetup {
         if self.level > 0 {
             pool.filter.levels = vec![Level::ALL[self.level - 1]];
         }
+        if let Some((tag, _)) = self.tag() {
+            pool.filter.tags = vec![tag.clone()];
+        }
         pool
+    }
+
+    fn tag(&self) -> Option<&(String, usize)> {
+        self.tag
+            .checked_sub(1)
+            .and_then(|place| self.tags.get(place))
     }
 
     /// Does what a key means.
@@ -134,9 +168,10 @@ impl QuizSetup {
         match self.list.selected() {
             0 => step(&mut self.pool, self.pools.len()),
             1 => step(&mut self.level, Level::ALL.len() + 1),
-            2 => step(&mut self.count, COUNTS.len()),
-            3 => step(&mut self.minutes, MINUTES.len()),
-            4 => step(&mut self.seconds, SECONDS.len()),
+            2 => step(&mut self.tag, self.tags.len() + 1),
+            3 => step(&mut self.count, COUNTS.len()),
+            4 => step(&mut self.minutes, MINUTES.len()),
+            5 => step(&mut self.seconds, SECONDS.len()),
             _ => self.exam = !self.exam,
         }
     }
@@ -157,7 +192,14 @@ impl QuizSetup {
             // The draw differs from quiz to quiz; the seed is kept with the result.
             seed: cx.now.at.as_millisecond().unsigned_abs() % 1_000_000,
         };
-        vec![Effect::BeginQuiz(pool, settings)]
+        let begin = Effect::BeginQuiz(pool, settings);
+        match cx.desk.left_quiz() {
+            Some(left) => vec![Effect::Ask(
+                format!("Give up the quiz that was left, {}?", left.words()),
+                Box::new(begin),
+            )],
+            None => vec![begin],
+        }
     }
 
     /// Draws the rows, and below them what the selected one means.
@@ -177,6 +219,12 @@ impl QuizSetup {
                     .checked_sub(1)
                     .map_or("all", |level| Level::ALL[level].word())
                     .to_owned(),
+            ),
+            (
+                "Tag",
+                self.tag().map_or("any".to_owned(), |(tag, questions)| {
+                    format!("#{}  {questions} questions", plain(tag))
+                }),
             ),
             ("Questions", COUNTS[self.count].to_string()),
             ("Time", none(MINUTES[self.minutes], "minutes")),
@@ -215,9 +263,10 @@ impl QuizSetup {
                   weak spots are cards you have met and would now likely miss."
             }
             1 => "Only questions of one level, or of all.",
-            2 => "When there are fewer, all of them are asked.",
-            3 => "When it is over, what is unanswered counts as such.",
-            4 => "A clock of its own for every question.",
+            2 => "Only questions on cards with one tag, or with any.",
+            3 => "When there are fewer, all of them are asked.",
+            4 => "When it is over, what is unanswered counts as such.",
+            5 => "A clock of its own for every question.",
             _ => "An exam lets you go back and change answers until you hand it in.",
         };
         let text = Rect {
@@ -228,6 +277,28 @@ impl QuizSetup {
         let lines = wrap(&[Run::new(about, theme.dim)], usize::from(text.width));
         for (row, line) in lines.into_iter().enumerate() {
             canvas.line(text, row as u16, line);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bank::built_in::built_in;
+
+    #[test]
+    fn tags_are_offered_by_their_questions_and_rare_ones_are_not() {
+        let bank = built_in().unwrap();
+        let tags = tags(&bank);
+        assert_eq!(tags[0].0, "kafka");
+        assert!(tags.windows(2).all(|pair| pair[0].1 >= pair[1].1));
+        for (tag, questions) in &tags {
+            let cards = bank.cards.iter().filter(|card| card.tags.contains(tag));
+            let counted: usize = cards.map(|card| card.checks.len()).sum();
+            assert!(
+                counted == *questions && counted >= TAG_QUESTIONS_MIN,
+                "{tag}"
+            );
         }
     }
 }
