@@ -46,15 +46,8 @@ fn producer(rate: f64, pairs: &[(&str, &str)]) -> ProducerSpec {
 fn consumer(name: &str) -> ConsumerSpec {
     ConsumerSpec {
         name: name.into(),
-        topics: Vec::new(),
-        instance: None,
-        rack: None,
-        processing: Time::ZERO,
-        failure_rate: 0.0,
-        commit: Default::default(),
-        start: Time::ZERO,
-        stopped: false,
         settings: settings(&[("auto.offset.reset", "earliest")]),
+        ..ConsumerSpec::default()
     }
 }
 

@@ -50,6 +50,17 @@ impl fmt::Display for Tp {
     }
 }
 
+impl Tp {
+    /// Reads `orders-0`.
+    pub fn read(text: &str) -> Option<Tp> {
+        let (topic, partition) = text.rsplit_once('-')?;
+        Some(Tp {
+            topic: topic.into(),
+            partition: partition.parse().ok()?,
+        })
+    }
+}
+
 /// A topic's name and its partitions, in order of their numbers.
 #[derive(Debug, Clone)]
 pub struct TopicNames {

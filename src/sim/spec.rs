@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::node::Tp;
 use super::settings::{Place, SettingError, WrittenSettings, parse_all};
 use super::time::Time;
-use super::types::BrokerId;
+use super::types::{BrokerId, Offset};
 
 /// A cluster with its clients.
 #[derive(Debug, Clone, Deserialize)]
@@ -183,6 +184,27 @@ pub enum CommitMode {
     Never,
 }
 
+/// What a consumer does with a record whose processing fails.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum OnFailure {
+    /// Tries again for ever; the partition stands still behind it.
+    #[default]
+    Retry,
+    /// Goes on without it after so many attempts.
+    Skip {
+        /// Attempts in all.
+        attempts: u32,
+    },
+    /// Writes it to another topic (a retry or a dead-letter topic) after so many attempts and goes on.
+    SendTo {
+        /// Attempts in all.
+        attempts: u32,
+        /// The topic.
+        topic: String,
+    },
+}
+
 /// A consumer group.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -200,7 +222,7 @@ pub struct GroupSpec {
 }
 
 /// A consumer.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConsumerSpec {
     /// Its name.
@@ -215,9 +237,20 @@ pub struct ConsumerSpec {
     /// How long it works on a record.
     #[serde(default)]
     pub processing: Time,
-    /// The share of records whose processing fails and is tried again, 0 to 1.
+    /// The share of attempts at a record that fail, 0 to 1.
     #[serde(default)]
     pub failure_rate: f64,
+    /// Every record whose offset is a multiple of this (and not 0) fails each time.
+    pub poison_every: Option<u64>,
+    /// Records that fail each time: offsets by partition (`orders-0`).
+    #[serde(default)]
+    pub poison: BTreeMap<String, Vec<Offset>>,
+    /// What it does with a record that fails.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// How long it waits between two attempts at a record. It does not call poll() meanwhile.
+    #[serde(default)]
+    pub retry_pause: Time,
     /// When it commits.
     #[serde(default)]
     pub commit: CommitMode,
@@ -507,14 +540,46 @@ impl Spec {
                 .topics
                 .iter()
                 .try_for_each(|topic| self.topic_exists(owner.clone(), topic))?;
-            share(
-                format!("failure_rate of {owner}"),
-                member.failure_rate,
-                0.0,
-                1.0,
-            )?;
+            self.check_failures(&owner, member)?;
             settings(owner, &member.settings, Place::Consumer)?;
         }
         Ok(())
+    }
+
+    fn check_failures(&self, owner: &str, member: &ConsumerSpec) -> Result<(), SpecError> {
+        share(
+            format!("failure_rate of {owner}"),
+            member.failure_rate,
+            0.0,
+            1.0,
+        )?;
+        if let Some(every) = member.poison_every {
+            count(format!("poison_every of {owner}"), every, 1, u64::MAX)?;
+        }
+        for written in member.poison.keys() {
+            let missing = || SpecError::Missing {
+                owner: format!("poison of {owner}"),
+                kind: "partition",
+                name: written.clone(),
+            };
+            let tp = Tp::read(written).ok_or_else(missing)?;
+            let topic = self.topics.iter().find(|topic| topic.name == *tp.topic);
+            let topic = topic.ok_or_else(missing)?;
+            let size = match topic.assignments.len() {
+                0 => topic.partitions,
+                size => Some(size as u32),
+            };
+            if size.is_some_and(|size| tp.partition >= size) {
+                return Err(missing());
+            }
+        }
+        match &member.on_failure {
+            OnFailure::Retry => Ok(()),
+            OnFailure::Skip { attempts } | OnFailure::SendTo { attempts, .. } if *attempts == 0 => {
+                count(format!("attempts of {owner}"), 0, 1, u64::from(u32::MAX))
+            }
+            OnFailure::Skip { .. } => Ok(()),
+            OnFailure::SendTo { topic, .. } => self.topic_exists(owner.to_owned(), topic),
+        }
     }
 }

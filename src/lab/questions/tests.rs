@@ -497,11 +497,7 @@ fn crash_spec(commit: Commit, each: Time) -> Spec {
     };
     let member = |name: &str, stopped| ConsumerSpec {
         name: name.into(),
-        topics: Vec::new(),
-        instance: None,
-        rack: None,
         processing: each,
-        failure_rate: 0.0,
         commit: match commit {
             Commit::After => CommitMode::AfterProcessing,
             Commit::Before => CommitMode::BeforeProcessing,
@@ -513,6 +509,7 @@ fn crash_spec(commit: Commit, each: Time) -> Spec {
             ("auto.offset.reset", "earliest"),
             ("max.poll.records", "20"),
         ]),
+        ..ConsumerSpec::default()
     };
     Spec {
         topics: vec![TopicSpec {

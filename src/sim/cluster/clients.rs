@@ -1,17 +1,20 @@
 //! Consumers and groups in the cluster: setting them up, carrying out what they want, and noting what they did.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Cluster;
+use crate::sim::broker::Broker;
 use crate::sim::consumer::{Commits, Consumer, ConsumerConfig, Effect, Env, Note, ResetPolicy};
 use crate::sim::context::{Occurrence, Timer};
+use crate::sim::controller::Controller;
 use crate::sim::event::{EventId, What};
 use crate::sim::group::GroupEvent;
 use crate::sim::group::assignors::Assignor;
 use crate::sim::group::progress::GroupProgress;
 use crate::sim::group::state::Group;
 use crate::sim::message::Message;
-use crate::sim::node::{NodeId, PartitionId};
+use crate::sim::node::{NodeId, PartitionId, Tp};
 use crate::sim::settings::{ASSIGNORS, Place, Setting, Settings, WrittenSettings, choices};
 use crate::sim::spec::{CommitMode, ConsumerSpec, SpecError};
 use crate::sim::time::Time;
@@ -117,6 +120,10 @@ impl Cluster {
         config.client_rack = spec.rack.as_deref().map(Into::into);
         config.processing = spec.processing;
         config.failure_rate = spec.failure_rate;
+        config.poison_every = spec.poison_every;
+        config.poison = self.poison(spec);
+        config.on_failure = spec.on_failure.clone();
+        config.retry_pause = spec.retry_pause;
         let index = self.members.len() as u32;
         self.world.names.consumers.push(spec.name.as_str().into());
         let bootstrap: Vec<BrokerId> = (1..=self.spec.brokers).collect();
@@ -129,6 +136,19 @@ impl Cluster {
             slow: 1,
         });
         Ok(NodeId::Consumer(index))
+    }
+
+    fn poison(&self, spec: &ConsumerSpec) -> BTreeSet<(PartitionId, Offset)> {
+        let mut all = BTreeSet::new();
+        for (written, offsets) in &spec.poison {
+            let id =
+                Tp::read(written).and_then(|tp| self.names().partition(&tp.topic, tp.partition));
+            all.extend(
+                id.into_iter()
+                    .flat_map(|id| offsets.iter().map(move |offset| (id, *offset))),
+            );
+        }
+        all
     }
 
     pub(super) fn begin_groups(&mut self) -> Result<(), SpecError> {
@@ -185,11 +205,15 @@ impl Cluster {
                     ctx.emit_and_follow(What::Group(event));
                 }
                 Effect::Note(note) => {
-                    let consumer = &self.members[index as usize].consumer;
+                    let observer = Observer {
+                        members: &self.members,
+                        brokers: &self.brokers,
+                        controller: &self.controller,
+                    };
                     let told = self
                         .groups
                         .get_mut(group)
-                        .and_then(|group| take_note(group, consumer, note, &ctx));
+                        .and_then(|info| observer.take_note(info, group, index, note, &ctx));
                     if let Some(event) = told {
                         ctx.emit(What::Group(event));
                     }
@@ -278,15 +302,19 @@ impl Cluster {
         let one = |id: PartitionId| {
             let committed = self.committed(group, id)?;
             let progress = info.progress.partition(id)?;
-            let (first, _) = progress.processed.ranges().first()?;
-            let (_, last) = progress.processed.ranges().last()?;
+            let first = progress.begun?;
+            let last = progress
+                .processed
+                .ranges()
+                .last()
+                .map_or(first, |(_, end)| *end);
             // What its owner has not come to yet is not skipped.
             let bound = if progress.owner.is_some() {
-                committed.min(*last)
+                committed.min(last)
             } else {
                 committed
             };
-            Some(info.progress.skipped_below(id, *first, bound.max(*first)))
+            Some(info.progress.skipped_below(id, first, bound.max(first)))
         };
         self.partitions_of_group(group)
             .into_iter()
@@ -295,50 +323,96 @@ impl Cluster {
     }
 }
 
-/// Notes what a consumer did. Tells of records that were processed again.
-fn take_note(
-    group: &mut GroupInfo,
-    consumer: &Consumer,
-    note: Note,
-    ctx: &crate::sim::context::Context,
-) -> Option<GroupEvent> {
-    let config = consumer.config();
-    let now = ctx.now();
-    match note {
-        Note::Owned {
-            partition,
-            generation,
-        } => {
-            let instance = config.group_instance_id.clone();
-            group
-                .progress
-                .owned(partition, &config.name, instance, generation, now);
-            None
-        }
-        Note::Kept {
-            partition,
-            generation,
-        } => {
-            group.progress.kept(partition, &config.name, generation);
-            None
-        }
-        Note::Released { partition } => {
-            group.progress.released(partition, &config.name, now);
-            None
-        }
-        Note::Processed {
-            partition,
-            first,
-            count,
-        } => {
-            let (first, count) = group.progress.processed(partition, first, count)?;
-            Some(GroupEvent::Reprocessed {
-                consumer: Arc::clone(&config.name),
-                group: Arc::clone(&group.name),
-                partition: ctx.world.names.tp(partition).to_string(),
+/// What is needed to judge what consumers note.
+struct Observer<'a> {
+    members: &'a [Member],
+    brokers: &'a [Broker],
+    controller: &'a Controller,
+}
+
+impl Observer<'_> {
+    /// Where the leader's log ends, if there is a leader.
+    fn log_end(&self, partition: PartitionId) -> Option<Offset> {
+        let leader = self
+            .controller
+            .partitions
+            .get(partition.0 as usize)?
+            .leader?;
+        let broker = self.brokers.get((leader as usize).checked_sub(1)?)?;
+        Some(broker.replicas.get(partition)?.log.end())
+    }
+
+    /// Notes what a consumer did. Tells of records that were processed again, or that nobody will process.
+    fn take_note(
+        &self,
+        info: &mut GroupInfo,
+        group: usize,
+        index: u32,
+        note: Note,
+        ctx: &crate::sim::context::Context,
+    ) -> Option<GroupEvent> {
+        let config = self.members.get(index as usize)?.consumer.config();
+        let progress = &mut info.progress;
+        match note {
+            Note::Owned {
+                partition,
+                generation,
+            } => {
+                let instance = config.group_instance_id.clone();
+                progress.owned(partition, &config.name, instance, generation, ctx.now());
+                None
+            }
+            Note::Kept {
+                partition,
+                generation,
+            } => {
+                progress.kept(partition, &config.name, generation);
+                None
+            }
+            Note::Released { partition } => {
+                progress.released(partition, &config.name, ctx.now());
+                None
+            }
+            Note::Processed {
+                partition,
                 first,
                 count,
-            })
+            } => {
+                let (first, count) = progress.processed(partition, first, count)?;
+                Some(GroupEvent::Reprocessed {
+                    consumer: Arc::clone(&config.name),
+                    group: Arc::clone(&info.name),
+                    partition: ctx.world.names.tp(partition).to_string(),
+                    first,
+                    count,
+                })
+            }
+            Note::GaveUp { partition, offset } => {
+                progress.gave_up(partition, offset);
+                None
+            }
+            Note::Truncated { partition, end } => {
+                progress.truncated(partition, end);
+                None
+            }
+            Note::Started {
+                partition,
+                offset,
+                committed,
+            } => {
+                if let Some(end) = self.log_end(partition) {
+                    progress.truncated(partition, end);
+                }
+                let of_group = self.members.iter().filter(|member| member.group == group);
+                let held = of_group.flat_map(|member| member.consumer.holds(partition));
+                let (first, count) = progress.started(partition, offset, committed, held)?;
+                Some(GroupEvent::NeverProcessed {
+                    group: Arc::clone(&info.name),
+                    partition: ctx.world.names.tp(partition).to_string(),
+                    first,
+                    count,
+                })
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::sim::group::assignors::Assignor;
+use crate::sim::spec::OnFailure;
 use crate::sim::time::Time;
 
 /// `auto.offset.reset`
@@ -45,27 +46,6 @@ pub enum Commits {
     Never,
 }
 
-/// What a consumer does with a record that it cannot process.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum OnPoison {
-    /// Tries again for ever; the partition stands still behind it.
-    #[default]
-    Block,
-    /// Goes on without it after so many attempts.
-    Skip {
-        /// Attempts in all.
-        attempts: u32,
-    },
-    /// Writes it to another topic (a retry or a dead-letter topic) after so
-    /// many attempts and goes on.
-    SendTo {
-        /// Attempts in all.
-        attempts: u32,
-        /// The topic.
-        topic: Arc<str>,
-    },
-}
-
 /// A consumer's settings, under their Kafka names in snake case, and what its
 /// application does.
 #[derive(Debug, Clone)]
@@ -98,8 +78,10 @@ pub struct ConsumerConfig {
     /// Records that are poison beside those.
     pub poison:
         std::collections::BTreeSet<(crate::sim::node::PartitionId, crate::sim::types::Offset)>,
-    /// What is done with poison.
-    pub on_poison: OnPoison,
+    /// What is done with a record that fails.
+    pub on_failure: OnFailure,
+    /// How long the application waits between two attempts at a record.
+    pub retry_pause: Time,
 }
 
 impl ConsumerConfig {
@@ -130,7 +112,8 @@ impl ConsumerConfig {
             failure_rate: 0.0,
             poison_every: None,
             poison: std::collections::BTreeSet::new(),
-            on_poison: OnPoison::Block,
+            on_failure: OnFailure::Retry,
+            retry_pause: Time::ZERO,
         }
     }
 }

@@ -79,6 +79,29 @@ pub enum Note {
         /// So many.
         count: u64,
     },
+    /// It gives a record up that it could not process.
+    GaveUp {
+        /// Of which partition.
+        partition: PartitionId,
+        /// Which record.
+        offset: Offset,
+    },
+    /// It begins to read a partition.
+    Started {
+        /// Which.
+        partition: PartitionId,
+        /// At this offset.
+        offset: Offset,
+        /// Because the group had committed it.
+        committed: bool,
+    },
+    /// It learns that the log ended before what it had read.
+    Truncated {
+        /// Of which partition.
+        partition: PartitionId,
+        /// Where the log parts from what it had read.
+        end: Offset,
+    },
 }
 
 /// What the consumer works with at one moment.

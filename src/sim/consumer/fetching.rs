@@ -11,8 +11,9 @@ use super::super::message::{
     PartitionLeader,
 };
 use super::super::node::{PartitionId, TopicId};
+use super::super::spec::OnFailure;
 use super::super::types::{BrokerId, ErrorCode, LeaderEpoch, Offset};
-use super::{About, Chunk, Consumer, Env, Position, ResetPolicy};
+use super::{About, Chunk, Consumer, Env, Note, Position, ResetPolicy};
 
 /// Where a partition's epoch ends, as its leader answers.
 type EpochEnd = (PartitionId, Result<(LeaderEpoch, Offset), ErrorCode>);
@@ -29,6 +30,8 @@ impl Consumer {
             .config
             .topics
             .iter()
+            .map(|name| &**name)
+            .chain(self.other_topic())
             .filter_map(|name| env.names.topic(name))
             .collect();
         if let Some(broker) = self.any_broker() {
@@ -64,12 +67,29 @@ impl Consumer {
             self.metadata_wanted = true;
             self.retry_later(env);
         }
-        self.topic_sizes
-            .extend(counts.iter().copied().filter(|(_, count)| *count > 0));
+        let other = self.other_topic().and_then(|name| env.names.topic(name));
+        let subscribed = |(topic, count): &(TopicId, u32)| {
+            *count > 0 && (Some(*topic) != other || self.reads(*topic, env))
+        };
+        let sizes: Vec<(TopicId, u32)> = counts.iter().copied().filter(subscribed).collect();
+        self.topic_sizes.extend(sizes);
         // The group's leader notices new topics and partitions for all.
         if !self.assigned_sizes.is_empty() && self.assigned_sizes != self.topic_sizes {
             self.rejoin = true;
         }
+    }
+
+    /// The topic it writes failed records to, if it does.
+    fn other_topic(&self) -> Option<&str> {
+        match &self.config.on_failure {
+            OnFailure::SendTo { topic, .. } => Some(topic),
+            _ => None,
+        }
+    }
+
+    fn reads(&self, topic: TopicId, env: &Env) -> bool {
+        let same = |name: &Arc<str>| env.names.topic(name) == Some(topic);
+        self.config.topics.iter().any(same)
     }
 
     fn learn_leader(&mut self, leader: PartitionLeader) {
@@ -208,6 +228,11 @@ impl Consumer {
             match committed {
                 Some((offset, epoch)) => {
                     assigned.committed = Some(offset);
+                    env.note(Note::Started {
+                        partition: id,
+                        offset,
+                        committed: true,
+                    });
                     assigned.handed = Some((offset, epoch));
                     assigned.checked_epoch = current;
                     assigned.position = if epoch >= 0 && epoch != current {
@@ -262,6 +287,11 @@ impl Consumer {
             assigned.position = Position::At { offset, epoch: -1 };
             assigned.handed = Some((offset, -1));
             assigned.checked_epoch = current;
+            env.note(Note::Started {
+                partition: id,
+                offset,
+                committed: false,
+            });
             let event = GroupEvent::OffsetReset {
                 consumer: Arc::clone(&self.config.name),
                 partition: env.names.tp(id).to_string(),
@@ -310,6 +340,7 @@ impl Consumer {
             end,
         };
         env.tell(event);
+        env.note(Note::Truncated { partition: id, end });
         if self.config.auto_offset_reset == ResetPolicy::None {
             return self.reset_position(id, ResetReason::Truncated { position }, env);
         }

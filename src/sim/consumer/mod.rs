@@ -26,7 +26,7 @@ mod fetching;
 mod membership;
 mod work;
 
-pub use config::{Commits, ConsumerConfig, OnPoison, ResetPolicy};
+pub use config::{Commits, ConsumerConfig, ResetPolicy};
 pub use effect::{ConsumerTimer, Effect, Env, Note};
 pub use work::Work;
 

@@ -180,6 +180,19 @@ impl Bed {
             } => {
                 self.progress.processed(partition, first, count);
             }
+            Note::GaveUp { partition, offset } => self.progress.gave_up(partition, offset),
+            Note::Truncated { partition, end } => self.progress.truncated(partition, end),
+            Note::Started {
+                partition,
+                offset,
+                committed,
+            } => {
+                let held = self
+                    .consumers
+                    .iter()
+                    .flat_map(|other| other.holds(partition));
+                let _ = self.progress.started(partition, offset, committed, held);
+            }
         }
         assert_eq!(self.progress.broken, None);
     }

@@ -5,6 +5,7 @@ use super::testbed::Bed;
 use super::*;
 use crate::sim::group::lag::group_lag;
 use crate::sim::group::state::GroupState;
+use crate::sim::spec::OnFailure;
 
 fn cooperative(config: &mut ConsumerConfig) {
     config.assignors = vec![Assignor::CooperativeSticky];
@@ -344,19 +345,19 @@ fn a_paused_partition_stands_still_and_keeps_its_owner() {
 
 #[test]
 fn poison_blocks_is_skipped_or_sent_on() {
-    let run = |on_poison: OnPoison| {
+    let run = |on_failure: OnFailure| {
         let mut bed = Bed::new(1, 100, 0.0);
         bed.add("c1", |config| {
             config.poison_every = Some(40);
-            config.on_poison = on_poison;
+            config.on_failure = on_failure;
             config.commits = Commits::AfterProcessing;
         });
         bed.run_until(Time::secs(30));
         (bed.consumers[0].finished(), bed.committed(0), bed.produced)
     };
-    assert_eq!(run(OnPoison::Block), (40, None, 0));
-    assert_eq!(run(OnPoison::Skip { attempts: 3 }), (98, Some(100), 0));
-    let to = OnPoison::SendTo {
+    assert_eq!(run(OnFailure::Retry), (40, None, 0));
+    assert_eq!(run(OnFailure::Skip { attempts: 3 }), (98, Some(100), 0));
+    let to = OnFailure::SendTo {
         attempts: 3,
         topic: "orders-dead".into(),
     };

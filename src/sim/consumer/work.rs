@@ -10,11 +10,11 @@ use std::sync::Arc;
 use super::super::group::event::GroupEvent;
 use super::super::message::{Batch, Message, ProducedBatch, Records};
 use super::super::node::PartitionId;
+use super::super::spec::OnFailure;
 use super::super::time::Time;
 use super::super::types::{ErrorCode, LeaderEpoch, Offset};
 use super::{
-    About, App, CommitKind, Commits, Consumer, ConsumerTimer, Env, Membership, Note, OnPoison,
-    Position,
+    About, App, CommitKind, Commits, Consumer, ConsumerTimer, Env, Membership, Note, Position,
 };
 
 /// Consecutive records of one partition.
@@ -116,7 +116,11 @@ impl Consumer {
             || every.is_some_and(|every| every > 0 && offset > 0 && offset.is_multiple_of(every))
     }
 
-    fn begin(&mut self, mut work: Box<Work>, env: &mut Env) {
+    fn begin(&mut self, work: Box<Work>, env: &mut Env) {
+        self.begin_after(Time::ZERO, work, env);
+    }
+
+    fn begin_after(&mut self, pause: Time, mut work: Box<Work>, env: &mut Env) {
         work.started = env.now;
         work.per_record = self.config.processing;
         let records = if work.stepwise { 1 } else { work.remaining() };
@@ -124,7 +128,7 @@ impl Consumer {
         self.work_serial += 1;
         let serial = self.work_serial;
         self.app = App::Working(work);
-        env.wake(env.now + span, ConsumerTimer::Work { serial });
+        env.wake(env.now + pause + span, ConsumerTimer::Work { serial });
     }
 
     pub(super) fn work_turn(&mut self, env: &mut Env) {
@@ -186,34 +190,32 @@ impl Consumer {
                 poison,
             });
         }
-        match &self.config.on_poison {
-            OnPoison::Skip { attempts } if work.attempt >= *attempts => {
+        match &self.config.on_failure {
+            OnFailure::Skip { attempts } if work.attempt >= *attempts => {
                 let consumer = Arc::clone(&self.config.name);
                 env.tell(GroupEvent::RecordSkipped {
                     consumer,
                     partition,
                     offset,
                 });
+                env.note(Note::GaveUp {
+                    partition: item.partition,
+                    offset,
+                });
                 self.next_record(work, env);
             }
-            OnPoison::SendTo { attempts, .. } if work.attempt >= *attempts => {
+            OnFailure::SendTo { attempts, .. } if work.attempt >= *attempts => {
                 self.app = App::SendingOn(work);
                 self.send_on_again(env);
             }
             _ => {
-                // A record that fails at once would be tried at once, for
-                // ever: the application waits its retry backoff.
+                // Work that takes no time would be tried for ever at one moment.
                 let pause = if self.config.processing == Time::ZERO {
-                    self.config.retry_backoff
+                    self.config.retry_pause.max(self.config.retry_backoff)
                 } else {
-                    Time::ZERO
+                    self.config.retry_pause
                 };
-                self.begin(work, env);
-                if pause > Time::ZERO {
-                    self.work_serial += 1;
-                    let serial = self.work_serial;
-                    env.wake(env.now + pause, ConsumerTimer::Work { serial });
-                }
+                self.begin_after(pause, work, env);
             }
         }
     }
@@ -232,6 +234,20 @@ impl Consumer {
         } else {
             self.begin(work, env);
         }
+    }
+
+    /// The records of a partition that the application has and has not finished.
+    pub fn holds(&self, partition: PartitionId) -> impl Iterator<Item = (Offset, Offset)> + '_ {
+        let work = match &self.app {
+            App::Working(work) | App::SendingOn(work) | App::Committing { then: Some(work) } => {
+                Some(work)
+            }
+            _ => None,
+        };
+        let items = work.into_iter().flat_map(|work| &work.items);
+        items
+            .filter(move |item| item.partition == partition)
+            .map(|item| (item.first, item.first + item.count))
     }
 
     /// Its process dies: what it had finished so far counts; the rest is
@@ -266,7 +282,10 @@ impl Consumer {
 
     /// Writes the current record to the other topic, if that is not under way.
     pub(super) fn send_on_again(&mut self, env: &mut Env) {
-        let OnPoison::SendTo { topic, .. } = self.config.on_poison.clone() else {
+        let App::SendingOn(work) = &self.app else {
+            return;
+        };
+        let Some(source) = work.items.front().map(|item| item.partition) else {
             return;
         };
         if self.waits_for(|about| *about == About::Produce)
@@ -274,7 +293,8 @@ impl Consumer {
         {
             return;
         }
-        let Some(target) = env.names.partition(&topic, 0) else {
+        self.refresh_metadata(env);
+        let Some(target) = self.target(source, env) else {
             return self.sent_on(Some(ErrorCode::UnknownTopicOrPartition), env);
         };
         let leader = self.leaders.get(target).and_then(|known| known.leader);
@@ -309,6 +329,16 @@ impl Consumer {
         );
     }
 
+    /// The partition of the other topic with the number that the record's own has, or the first if there are fewer.
+    fn target(&self, source: PartitionId, env: &Env) -> Option<PartitionId> {
+        let OnFailure::SendTo { topic, .. } = &self.config.on_failure else {
+            return None;
+        };
+        let number = env.names.tp(source).partition;
+        let same = env.names.partition(topic, number);
+        same.or_else(|| env.names.partition(topic, 0))
+    }
+
     pub(super) fn sent_on(&mut self, error: Option<ErrorCode>, env: &mut Env) {
         if error.is_some() {
             // Another broker may lead the topic.
@@ -318,14 +348,14 @@ impl Consumer {
         let App::SendingOn(work) = std::mem::replace(&mut self.app, App::Polling) else {
             return;
         };
-        if let (Some(item), OnPoison::SendTo { topic, .. }) =
-            (work.items.front(), &self.config.on_poison)
+        if let (Some(item), OnFailure::SendTo { topic, .. }) =
+            (work.items.front(), &self.config.on_failure)
         {
             let event = GroupEvent::RecordSentOn {
                 consumer: Arc::clone(&self.config.name),
                 partition: env.names.tp(item.partition).to_string(),
                 offset: item.first,
-                to: Arc::clone(topic),
+                to: topic.as_str().into(),
             };
             let done = Item { count: 1, ..*item };
             env.tell(event);

@@ -27,6 +27,10 @@ pub struct Owner {
 pub struct PartitionProgress {
     /// Offsets whose processing was finished at least once.
     pub processed: Ranges,
+    /// The first record any member began at.
+    pub begun: Option<Offset>,
+    /// Records that nobody will process and that was told of.
+    given_up: Ranges,
     /// How many times a record was processed again.
     pub reprocessed: u64,
     /// Who has it.
@@ -137,6 +141,53 @@ impl GroupProgress {
         start.map(|(from, _)| (from, total))
     }
 
+    /// A member gives a record up that it cannot process.
+    pub fn gave_up(&mut self, partition: PartitionId, offset: Offset) {
+        let progress = self.partitions.entry(partition).or_default();
+        progress.given_up.insert(offset, offset + 1);
+    }
+
+    /// The log was cut at `end`: what stands there from now on are other records.
+    pub fn truncated(&mut self, partition: PartitionId, end: Offset) {
+        if let Some(progress) = self.partitions.get_mut(&partition) {
+            progress.processed.remove(end, Offset::MAX);
+            progress.given_up.remove(end, Offset::MAX);
+            progress.begun = progress.begun.map(|begun| begun.min(end));
+        }
+    }
+
+    /// A member begins to read at `offset`; `held` is what members still have in hand. Gives back the first record before
+    /// that, and how many there are, that the group committed, nobody finished and nobody has in hand, unless that was
+    /// told before.
+    pub fn started(
+        &mut self,
+        partition: PartitionId,
+        offset: Offset,
+        committed: bool,
+        held: impl Iterator<Item = (Offset, Offset)>,
+    ) -> Option<(Offset, u64)> {
+        let progress = self.partitions.entry(partition).or_default();
+        let begun = *progress.begun.get_or_insert(offset);
+        if offset < begun {
+            progress.begun = Some(offset);
+        }
+        if !committed || offset <= begun {
+            return None;
+        }
+        let mut gap = Ranges::default();
+        gap.insert(begun, offset);
+        let known = progress.processed.parts_in(begun, offset);
+        let known = known.chain(progress.given_up.parts_in(begun, offset));
+        known
+            .chain(held)
+            .for_each(|(from, to)| gap.remove(from, to));
+        let first = gap.ranges().first()?.0;
+        for (from, to) in gap.ranges() {
+            progress.given_up.insert(*from, *to);
+        }
+        Some((first, gap.len()))
+    }
+
     /// Records below `committed` that nobody finished: if nobody works on them
     /// any more, the group has lost them.
     pub fn skipped_below(&self, partition: PartitionId, from: Offset, committed: Offset) -> u64 {
@@ -186,6 +237,24 @@ mod tests {
         assert_eq!(progress.processed(id, 6, 8), Some((6, 4)));
         assert_eq!(progress.reprocessed(), 4);
         assert_eq!(progress.skipped_below(id, 0, 20), 6);
+    }
+
+    #[test]
+    fn what_was_committed_and_never_finished_is_told_once() {
+        let (mut progress, id) = (GroupProgress::default(), PartitionId(1));
+        let nobody = || std::iter::empty();
+        assert_eq!(progress.started(id, 100, false, nobody()), None);
+        progress.processed(id, 100, 10);
+        progress.gave_up(id, 110);
+        // 115 to 119 are still in somebody's hand.
+        let held = [(115, 120)].into_iter();
+        assert_eq!(progress.started(id, 120, true, held), Some((111, 4)));
+        assert_eq!(progress.started(id, 120, true, nobody()), Some((115, 5)));
+        assert_eq!(progress.started(id, 120, true, nobody()), None);
+        // A log that was cut holds other records from there on.
+        progress.processed(id, 120, 30);
+        progress.truncated(id, 130);
+        assert_eq!(progress.processed(id, 130, 20), None);
     }
 
     #[test]

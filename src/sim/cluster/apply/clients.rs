@@ -251,17 +251,16 @@ impl Cluster {
         }
         let place = self.group_place(group)?;
         let cause = Some(self.told(text));
+        // One more instance of the application that the group's first member runs.
+        let groups = &self.spec.groups;
+        let first = groups.get(place).and_then(|group| group.members.first());
         let spec = ConsumerSpec {
             name: consumer.to_owned(),
-            topics: Vec::new(),
             instance: instance.map(|instance| instance.to_string()),
             rack: None,
-            processing: Time::ZERO,
-            failure_rate: 0.0,
-            commit: CommitMode::Auto,
             start: Time::ZERO,
             stopped: false,
-            settings: std::collections::BTreeMap::new(),
+            ..first.cloned().unwrap_or_default()
         };
         let node = self.add_consumer(place, &spec)?;
         self.start_client(node, cause);
