@@ -59,11 +59,19 @@ impl Consumer {
                 && let Some(chunk) = assigned.buffered.front_mut()
             {
                 let count = chunk.count.min(room);
-                items.push_back(Item {
-                    partition,
-                    first: chunk.first,
-                    count,
-                });
+                match items.back_mut() {
+                    // What several fetches brought is one stretch to the application.
+                    Some(Item {
+                        partition: last,
+                        first,
+                        count: known,
+                    }) if *last == partition && *first + *known == chunk.first => *known += count,
+                    _ => items.push_back(Item {
+                        partition,
+                        first: chunk.first,
+                        count,
+                    }),
+                }
                 assigned.handed = Some((chunk.first + count, chunk.epoch));
                 room -= count;
                 chunk.first += count;
