@@ -310,6 +310,45 @@ fn cards_of_a_reader_stand_behind_the_built_in_ones() {
 }
 
 #[test]
+fn decks_with_an_order_come_first_and_the_others_as_files_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, order: &str| {
+        let text = deck(&CARD.replace("good", name))
+            .replace("deck: mine", &format!("deck: {name}"))
+            .replace("cards:", &format!("{order}cards:"));
+        fs::write(folder.path().join(format!("{name}.yaml")), text).unwrap();
+    };
+    write("a", "");
+    write("b", "order: 20\n");
+    write("c", "order: 3\n");
+    write("d", "order: soon\n");
+    write("e", "");
+    let loaded = user::load(Bank::default(), &own(folder.path()));
+    assert_one(&loaded, 4, "a whole number from 0 to 1000000 is expected");
+    let of_decks: Vec<&str> = loaded
+        .bank
+        .decks
+        .iter()
+        .map(|deck| deck.id.as_str())
+        .collect();
+    let of_cards: Vec<&str> = loaded
+        .bank
+        .cards
+        .iter()
+        .map(|card| card.id.as_str())
+        .collect();
+    assert_eq!(of_decks, of_cards);
+    assert_eq!(
+        of_cards
+            .iter()
+            .filter(|id| **id != "d")
+            .copied()
+            .collect::<Vec<_>>(),
+        ["c", "b", "a", "e"]
+    );
+}
+
+#[test]
 fn links_lead_somewhere_or_are_reported_and_dropped() {
     let linked = format!(
         "{CARD}    see: {{cards: [good, gone], chapter: no/where}}\n    trap: 'See [this](card:goo).'\n"

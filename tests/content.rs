@@ -39,6 +39,21 @@ fn one_right(bank: &Bank) -> Vec<(&str, &[Choice], usize)> {
 }
 
 #[test]
+fn a_reader_without_a_track_begins_with_kafka() {
+    let bank = bank();
+    assert_eq!(bank.decks[0].id.as_str(), "kafka-fundamentals");
+    let late: Vec<&str> = bank
+        .decks
+        .iter()
+        .map(|deck| deck.id.as_str())
+        .skip_while(|id| id.starts_with("kafka-"))
+        .filter(|id| id.starts_with("kafka-"))
+        .collect();
+    assert!(late.is_empty(), "these come after other decks: {late:?}");
+    assert!(bank.decks.iter().all(|deck| deck.order.is_some()));
+}
+
+#[test]
 fn every_card_can_be_tested_and_open_ones_are_complete() {
     let bank = bank();
     let mut wrong = Vec::new();

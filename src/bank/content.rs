@@ -20,6 +20,8 @@ pub struct Deck {
     pub title: String,
     /// One sentence about it.
     pub about: String,
+    /// Its place among the decks of one source, the smallest first; those without one follow, as files are named.
+    pub order: Option<u32>,
     /// Its cards, in the order of the file.
     pub cards: Vec<CardId>,
     /// Where it was read from.

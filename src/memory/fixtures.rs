@@ -58,6 +58,7 @@ pub(crate) fn bank(cards: Vec<Card>) -> Bank {
                 id: card.deck.clone(),
                 title: format!("Deck {}", card.deck),
                 about: String::new(),
+                order: None,
                 cards: vec![card.id.clone()],
                 origin: origin(),
             }),

@@ -27,7 +27,12 @@ use super::{
 /// Puts parts together behind `base`, which is sound already, and holds the whole against the rules.
 ///
 /// Problems of the parts come first, in their order, then those of the whole.
-pub fn assemble(base: Bank, parts: Vec<Loaded>, sources: &[Source]) -> Loaded {
+pub fn assemble(base: Bank, mut parts: Vec<Loaded>, sources: &[Source]) -> Loaded {
+    // new cards come in the order of the decks when no track says otherwise
+    parts.sort_by_key(|part| {
+        let order = part.bank.decks.first().and_then(|deck| deck.order);
+        order.unwrap_or(u32::MAX)
+    });
     let base_counts = (base.cards.len(), base.chapters.len());
     let mut join = Join {
         bank: base,

@@ -376,11 +376,31 @@ impl Decoder {
         key: &'static str,
         range: std::ops::RangeInclusive<u32>,
     ) -> u32 {
-        let Some(node) = self.required(fields, key) else {
-            return *range.start();
-        };
+        match self.required(fields, key) {
+            Some(node) => self.as_whole(&node, key, range),
+            None => *range.start(),
+        }
+    }
+
+    /// A whole number from `range` that may be left out.
+    pub(crate) fn optional_whole(
+        &mut self,
+        fields: &mut Fields,
+        key: &'static str,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Option<u32> {
+        let node = self.optional(fields, key)?;
+        Some(self.as_whole(&node, key, range))
+    }
+
+    fn as_whole(
+        &mut self,
+        node: &Node,
+        key: &'static str,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> u32 {
         if let Node::Int(value) = node
-            && let Ok(value) = u32::try_from(value)
+            && let Ok(value) = u32::try_from(*value)
             && range.contains(&value)
         {
             return value;

@@ -223,10 +223,15 @@ fn deck(
     origin: &dyn Fn(&str, usize) -> Origin,
     bank: &mut Bank,
 ) {
-    let mut f = d.fields(root, "a deck", &["deck", "title", "about", "cards"]);
+    let mut f = d.fields(
+        root,
+        "a deck",
+        &["deck", "title", "about", "order", "cards"],
+    );
     let id = DeckId::from(d.id(&mut f, "deck"));
     let title = d.text(&mut f, "title");
     let about = d.prose(&mut f, "about");
+    let order = d.optional_whole(&mut f, "order", 0..=1_000_000);
     let cards = d.list(&mut f, "cards", |d, place, node| {
         if place == CARDS_MAX {
             d.error(format!(
@@ -247,6 +252,7 @@ fn deck(
         id,
         title,
         about,
+        order,
         cards: bank.cards.iter().map(|card| card.id.clone()).collect(),
         origin: whole,
     });
