@@ -9,6 +9,7 @@ mod conformance;
 mod drill;
 mod folders;
 mod interview;
+mod lab;
 mod lines;
 mod man;
 mod optimize;
@@ -115,6 +116,8 @@ enum Command {
     Import(transfer::ImportArgs),
     /// Fit the model of forgetting to your own ratings
     Optimize(optimize::Args),
+    /// Watch and break a simulated cluster, with or without a guide
+    Lab(lab::Args),
     /// Run scenarios on the simulated cluster with nobody watching
     Sim(sim::Args),
     /// Find mistakes in the bank and in cards of your own
@@ -165,6 +168,7 @@ fn run(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         Some(Command::Export(args)) => transfer::export(&args, global, out),
         Some(Command::Import(args)) => transfer::import(&args, global, out),
         Some(Command::Optimize(args)) => optimize::run(&args, global, out),
+        Some(Command::Lab(args)) => lab::run(&args, global, out),
         Some(Command::Sim(args)) => sim::run(&args, global, out),
         Some(Command::Check(args)) => check::run(&args, global, out),
         Some(Command::Conformance(args)) => conformance::run(&args, out),

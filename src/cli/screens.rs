@@ -38,6 +38,7 @@ pub(super) fn read(chapter: Option<String>, global: &Global) -> anyhow::Result<O
     show(global, Start::Read(chapter))
 }
 
+/// Opens the screens at a place.
 pub(super) fn show(global: &Global, start: Start) -> anyhow::Result<Outcome> {
     let folders = Folders::of(global)?;
     let config = ConfigFile::open(&folders.config)?;
@@ -72,6 +73,7 @@ pub(super) fn show(global: &Global, start: Start) -> anyhow::Result<Outcome> {
             .check(desk.bank())
             .map_err(|error| Usage(error.to_string()))?;
     }
+    desk.keep_scenarios_in(folders.data.join("bank").join("scenarios"));
     run::run(desk, look, start)?;
     Ok(Outcome::Done)
 }

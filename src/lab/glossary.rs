@@ -21,7 +21,7 @@ pub const BROKER: Term = term(
 /// A fenced broker.
 pub const FENCED: Term = term(
     "fenced",
-    "The controller has had no heartbeat for broker.session.timeout.ms (9 s), or the broker is still catching up with the metadata: it leads nothing and is in no ISR.",
+    "No heartbeat for broker.session.timeout.ms (9 s), or still catching up with the metadata: it leads nothing and is in no ISR.",
 );
 /// A leader.
 pub const LEADER: Term = term(
@@ -36,17 +36,17 @@ pub const FOLLOWER: Term = term(
 /// The ISR.
 pub const ISR: Term = term(
     "ISR",
-    "In-sync replicas: the leader and every follower that was caught up within replica.lag.time.max.ms (30 s). acks=all waits for exactly these.",
+    "The leader and every follower that was caught up within replica.lag.time.max.ms (30 s). acks=all waits for exactly these.",
 );
 /// A replica that is not in sync.
 pub const OUT_OF_SYNC: Term = term(
     "out of sync",
-    "A replica outside the ISR. Nobody waits for it, and it may lead only by an unclean election. It comes back when its log end reaches the high watermark.",
+    "A replica outside the ISR: nobody waits for it, and only an unclean election lets it lead. It is back when it reaches the high watermark.",
 );
 /// The high watermark.
 pub const HIGH_WATERMARK: Term = term(
     "high watermark",
-    "The offset up to which every in-sync replica has the log. Consumers read only below it, and acks=all is answered when it passes the record.",
+    "The offset up to which every in-sync replica has the log. Consumers read only below it; acks=all waits for it.",
 );
 /// The log end.
 pub const LOG_END: Term = term(
@@ -71,7 +71,7 @@ pub const OFFLINE: Term = term(
 /// Eligible leader replicas.
 pub const ELR: Term = term(
     "ELR",
-    "Eligible leader replicas (KIP-966): out of the ISR, but known to have everything below the high watermark, so they may still lead without loss.",
+    "Eligible leader replicas (KIP-966): out of the ISR, yet with everything below the high watermark; they may lead without loss.",
 );
 /// A group.
 pub const GROUP: Term = term(
@@ -126,5 +126,32 @@ pub const CUT: Term = term(
 /// The controller quorum.
 pub const QUORUM: Term = term(
     "controller",
-    "The active member of the controller quorum decides who leads. Without a majority no leader can be elected, but running leaders go on.",
+    "The active one of the quorum decides who leads. Without a majority nothing is elected, but leaders that run go on.",
 );
+
+/// All of them.
+pub const ALL: [Term; 23] = [
+    BROKER,
+    FENCED,
+    LEADER,
+    FOLLOWER,
+    ISR,
+    OUT_OF_SYNC,
+    HIGH_WATERMARK,
+    LOG_END,
+    EPOCH,
+    ZOMBIE,
+    OFFLINE,
+    ELR,
+    GROUP,
+    GENERATION,
+    REBALANCING,
+    MEMBER,
+    IDLE,
+    LAG,
+    PRODUCER,
+    IN_FLIGHT,
+    LOST,
+    CUT,
+    QUORUM,
+];

@@ -6,6 +6,7 @@ use crate::sim::{
     broker::{Role, Stage},
     cluster::{Cluster, GroupInfo, Member},
     consumer::Membership,
+    ledger::Fates,
     node::{NodeId, NodeName, PartitionId, TopicNames},
     producer::{Activity, is_idempotent},
     settings::Setting,
@@ -155,11 +156,8 @@ fn partition(cluster: &Cluster, topic: &str, number: u32) -> PartitionView {
 fn producers(cluster: &Cluster) -> Vec<ProducerView> {
     let mut views = Vec::new();
     for (index, producer) in (0u32..).zip(cluster.producers()) {
-        let fates = cluster
-            .ledger()
-            .producer(index)
-            .cloned()
-            .unwrap_or_default();
+        let nothing = Fates::default();
+        let fates = cluster.ledger().producer(index).unwrap_or(&nothing);
         let state = match producer.activity {
             _ if producer.is_blocked() => "blocked",
             Activity::Making => "running",
@@ -182,7 +180,7 @@ fn producers(cluster: &Cluster) -> Vec<ProducerView> {
             lost: fates.lost.len(),
             duplicated: fates.duplicated.len(),
             reordered: fates.reordered.len(),
-            error: fates.last_error.map(|error| error.name().to_owned()),
+            error: producer.failing().map(|error| error.name().to_owned()),
         });
     }
     views

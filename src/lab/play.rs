@@ -226,7 +226,11 @@ impl Play {
         self.compared.clear();
         self.twin = None;
         self.target = None;
-        self.stage = Stage::Reading;
+        self.stage = if step.say.trim().is_empty() && !step.predict.is_empty() {
+            Stage::Asking(0)
+        } else {
+            Stage::Reading
+        };
     }
 
     /// Goes on: from reading to the first prediction, past a prediction without an answer, to the end of a run, from
@@ -268,11 +272,13 @@ impl Play {
         let Stage::Asking(place) = self.stage else {
             return Ok(());
         };
-        if let (Reply::Typed(text), Some(prediction)) =
-            (&reply, self.step().and_then(|step| step.predict.get(place)))
-        {
-            prediction::check(prediction, text)?;
-        }
+        let reply = match (reply, self.step().and_then(|step| step.predict.get(place))) {
+            (Reply::Typed(text), Some(prediction)) => {
+                let cluster = self.timeline.cluster();
+                Reply::Typed(prediction::tidy(prediction, &text, cluster)?)
+            }
+            (reply, _) => reply,
+        };
         if let Some(slot) = self.replies.get_mut(place) {
             *slot = Some(reply);
         }
@@ -427,8 +433,9 @@ impl Play {
                 self.fail(format!("claimed {broken}"));
             }
         }
+        let kept = self.broken.iter().all(|broken| broken.step != self.step);
         let nothing_to_tell =
-            step.predict.is_empty() && step.reveal.is_none() && step.run.is_none();
+            step.predict.is_empty() && step.reveal.is_none() && step.twin.is_none() && kept;
         if nothing_to_tell {
             self.go_on();
         }

@@ -1,6 +1,9 @@
 //! Predictions: what is right by the cluster's word, and whether an answer is it.
 
-use crate::sim::query::{Observe, Query, Value};
+use crate::sim::{
+    cluster::Cluster,
+    query::{Observe, Query, Value},
+};
 
 use super::scenario::{Answer, Prediction};
 
@@ -146,17 +149,70 @@ pub fn is_right(prediction: &Prediction, reply: &Reply, truth: &Truth) -> Result
     })
 }
 
-/// Whether a typed text can be an answer at all.
+/// A typed text as the answer it is: a number, or names of what there is.
 ///
 /// # Errors
-/// What would do.
-pub fn check(prediction: &Prediction, text: &str) -> Result<(), String> {
-    match &prediction.answer {
-        Answer::Number { .. } => typed_number(text).map(drop),
-        Answer::Names { kind, .. } if text.trim().is_empty() => Err(format!(
-            "write {kind}, several with commas between, or none"
-        )),
-        _ => Ok(()),
+/// It cannot be an answer; what would do.
+pub fn tidy(prediction: &Prediction, text: &str, cluster: &Cluster) -> Result<String, String> {
+    let (of, kind) = match &prediction.answer {
+        Answer::Number { .. } => return typed_number(text).map(|_| text.trim().to_owned()),
+        Answer::Choices(_) => return Ok(text.to_owned()),
+        Answer::Names { of, kind, .. } => (of, kind),
+    };
+    if text.trim().is_empty() {
+        return Err(format!("write {kind}; none, if there is none"));
+    }
+    let known = known(of, cluster);
+    let mut found = names(text);
+    for name in &mut found {
+        // `0` and `p0` will do where only one topic can be meant
+        let number = name.strip_prefix('p').unwrap_or(name);
+        let mut meant = known
+            .iter()
+            .filter(|known| known.rsplit_once('-').is_some_and(|(_, end)| end == number));
+        if let (Some(one), None) = (meant.next(), meant.next()) {
+            name.clone_from(one);
+        }
+        if !known.is_empty() && !known.contains(name) {
+            let known = known.join(", ");
+            return Err(format!("`{name}` is not {kind}; there is {known}"));
+        }
+    }
+    Ok(if found.is_empty() {
+        "none".to_owned()
+    } else {
+        found.join(", ")
+    })
+}
+
+/// The names that an answer to a query can be made of; none where anything will do.
+fn known(query: &Query, cluster: &Cluster) -> Vec<String> {
+    let spec = cluster.spec();
+    let numbers = |count: u32| (1..=count).map(|id| id.to_string()).collect();
+    match query {
+        Query::Leader(_)
+        | Query::Replicas(_)
+        | Query::Isr(_)
+        | Query::Elr(_)
+        | Query::BrokersUp
+        | Query::Fenced
+        | Query::Coordinator(_) => numbers(spec.brokers),
+        Query::Controller => numbers(spec.controllers),
+        Query::Members(_) | Query::Owner(..) => {
+            let consumers = cluster.names().consumers.iter();
+            consumers.map(|name| name.to_lowercase()).collect()
+        }
+        Query::Owned(_) => cluster
+            .names()
+            .topics
+            .iter()
+            .filter(|topic| !topic.name.starts_with("__"))
+            .flat_map(|topic| {
+                (0..topic.partitions.len())
+                    .map(|number| format!("{}-{number}", topic.name).to_lowercase())
+            })
+            .collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -21,17 +21,19 @@ use super::{
     look::Look,
     prose::Prose,
     screens::{
-        Screen, browse::Browse, contents::Contents, help::Help, home::Home, quiz::QuizSetup,
-        settings::Settings, stats::Stats, stories::StoriesScreen, welcome::Welcome,
+        Screen, browse::Browse, contents::Contents, help::Help, home::Home, lab::list::LabList,
+        quiz::QuizSetup, settings::Settings, stats::Stats, stories::StoriesScreen,
+        welcome::Welcome,
     },
     terminal::Modes,
     text::count,
     theme::Theme,
 };
 use crate::{
-    bank::{AreaId, CardId, Severity},
+    bank::{AreaId, CardId, ScenarioId, Severity},
     memory::Filter,
     session::quiz,
+    sim::time::Time,
 };
 
 /// Smallest window that is drawn in.
@@ -98,6 +100,8 @@ pub enum Start {
     Quiz,
     /// In a quiz.
     BeginQuiz(Box<(Pool, quiz::Settings)>),
+    /// In the lab: at its list, or in a scenario with a seed and at a moment if they are given.
+    Lab(Option<ScenarioId>, Option<u64>, Option<Time>),
 }
 
 /// Everything that is on screen.
@@ -173,6 +177,7 @@ impl App {
             }
             Start::Quiz => Effect::OpenQuiz,
             Start::BeginQuiz(quiz) => Effect::BeginQuiz(quiz.0, quiz.1),
+            Start::Lab(scenario, seed, at) => self.lab(scenario.as_ref(), seed, at, now),
             Start::Stats => {
                 let cx = Cx {
                     desk: &self.desk,
@@ -420,6 +425,11 @@ impl App {
             (Action::GoQuiz, _) => vec![Effect::Push(Screen::QuizSetup(Box::new(QuizSetup::new(
                 &cx,
             ))))],
+            (Action::GoLab, _) => {
+                vec![Effect::Push(Screen::LabList(Box::new(LabList::new(
+                    None, &cx,
+                ))))]
+            }
             (Action::GoSettings, _) => {
                 vec![Effect::Push(Screen::Settings(Box::new(Settings::new(&cx))))]
             }

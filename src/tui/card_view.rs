@@ -31,7 +31,7 @@ pub struct Shown {
     pub link: Option<usize>,
 }
 
-/// Where the links under a card lead, in the order they are shown: `chapter:…`, `card:…`.
+/// Where the links under a card lead, in the order they are shown: `chapter:…`, `card:…`, `scenario:…`.
 pub fn links(card: &Card) -> Vec<String> {
     let mut links = Vec::new();
     if let Some(link) = &card.see.chapter {
@@ -41,6 +41,7 @@ pub fn links(card: &Card) -> Vec<String> {
         });
     }
     links.extend(card.see.cards.iter().map(|id| format!("card:{id}")));
+    links.extend(card.see.scenario.iter().map(|id| format!("scenario:{id}")));
     links
 }
 
@@ -319,6 +320,12 @@ pub fn link_words(link: &str, bank: &Bank) -> String {
         return bank
             .card(&id.into())
             .map_or_else(|| id.to_owned(), |card| plain(&card.ask));
+    }
+    if let Some(id) = link.strip_prefix("scenario:") {
+        return bank.scenario(&id.into()).map_or_else(
+            || id.to_owned(),
+            |scenario| format!("Lab: {}", plain(&scenario.title)),
+        );
     }
     if let Some(target) = link.strip_prefix("chapter:") {
         let (id, anchor) = target.split_once('#').unwrap_or((target, ""));

@@ -83,6 +83,8 @@ pub struct Desk {
     index: OnceCell<Index>,
     days: StudyDays,
     stories: Option<PathBuf>,
+    /// Where scenarios of the reader's own are kept.
+    scenarios: Option<PathBuf>,
 }
 
 /// Cards that a search over all of them finds at most: nobody scrolls further.
@@ -117,6 +119,7 @@ impl Desk {
             config,
             read,
             stories: None,
+            scenarios: None,
         })
     }
 
@@ -146,6 +149,35 @@ impl Desk {
     /// Everything that is asked and taught, to be held while the desk changes.
     pub fn bank_shared(&self) -> Arc<Bank> {
         Arc::clone(&self.bank)
+    }
+
+    /// Says in which folder scenarios of the reader's own are kept.
+    pub fn keep_scenarios_in(&mut self, folder: PathBuf) {
+        self.scenarios = Some(folder);
+    }
+
+    /// Keeps a scenario of the reader's own, reads the bank again, and gives the path of the file.
+    ///
+    /// # Errors
+    /// In words, when there is no folder, the name is taken, or the file cannot be written.
+    pub fn save_scenario(&mut self, id: &str, text: &str, now: Moment) -> Result<String, String> {
+        let folder = self
+            .scenarios
+            .clone()
+            .ok_or("there is no folder for scenarios of your own")?;
+        if self.bank.scenario(&id.into()).is_some() {
+            return Err(format!(
+                "there is a scenario `{id}` already; choose another name"
+            ));
+        }
+        let path = folder.join(format!("{id}.yaml"));
+        let shown = path.display().to_string();
+        let failed = |error: std::io::Error| format!("{shown} cannot be written: {error}");
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        let mut file = std::fs::File::create_new(&path).map_err(failed)?;
+        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
+        self.reload(now)?;
+        Ok(shown)
     }
 
     /// Everything that is asked and taught.

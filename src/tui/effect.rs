@@ -13,7 +13,7 @@ use crate::{
 
 use super::{
     desk::{Desk, interviewing::Wish, practice::Pool},
-    screens::Screen,
+    screens::{Screen, lab::Predicted},
 };
 
 /// What screens read from.
@@ -80,6 +80,10 @@ pub enum Effect {
     SetStarred(CardId, bool),
     /// Open the file of a card in the reader's editor, and read it again afterwards.
     Edit(CardId),
+    /// Record a prediction made in the lab; a wrong one makes cards due.
+    Predicted(Box<Predicted>),
+    /// Keep a scenario file of the reader's own: its name and its text.
+    SaveScenario(String, String),
     /// Say something in the bottom line until the next key.
     Tell(String),
     /// Say that something went wrong, until the next key.

@@ -6,6 +6,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::screens::lab::Steer;
+
 /// Where keys work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Context {
@@ -37,6 +39,18 @@ pub enum Context {
     Chapter,
     /// Figures.
     Stats,
+    /// The list of scenarios and sandboxes.
+    LabList,
+    /// The lab.
+    Lab,
+    /// The lab, while one of several answers is to be chosen.
+    LabChoice,
+    /// The lab, while an answer is typed.
+    LabAnswer,
+    /// The lab, while a command, a moment or a name is typed.
+    LabField,
+    /// The lab, over the causes of an event.
+    LabWhy,
     /// The configuration.
     Settings,
     /// Choosing a quiz.
@@ -118,6 +132,12 @@ impl Context {
             Self::Contents => "Contents",
             Self::Chapter => "Reading",
             Self::Stats => "Stats",
+            Self::LabList => "Lab",
+            Self::Lab => "A cluster in the lab",
+            Self::LabChoice => "Lab: predict",
+            Self::LabAnswer => "Lab: type an answer",
+            Self::LabField => "Lab: type",
+            Self::LabWhy => "Lab: causes",
             Self::Settings => "Settings",
             Self::QuizSetup => "Choosing a quiz",
             Self::Quiz | Self::QuizExam | Self::QuizTyping | Self::QuizTypingExam => "Quiz",
@@ -234,6 +254,11 @@ pub enum Action {
     HandIn,
     /// Ask what was missed again.
     Retry,
+    /// Go to the lab.
+    GoLab,
+    // lab
+    /// What only the lab does.
+    Lab(Steer),
     // drill
     /// Show the answer.
     Reveal,
@@ -320,6 +345,7 @@ const fn bind(
 pub static TABLE: &[Binding] = {
     use Action as A;
     use Context as C;
+    use Steer as S;
     &[
         bind(C::Home, &["enter", "right", "l"], A::Open, "start what is selected", "start"),
         bind(C::Home, &["d"], A::GoDrill, "drill what is due and new", "drill"),
@@ -328,6 +354,7 @@ pub static TABLE: &[Binding] = {
         bind(C::Home, &["s"], A::GoSelfTest, "say what you can do without help", "self-test"),
         bind(C::Home, &["b", "/"], A::GoBrowse, "browse and search all cards", "browse"),
         bind(C::Home, &["r"], A::GoRead, "read the guide", "read"),
+        bind(C::Home, &["L"], A::GoLab, "break a simulated cluster", "lab"),
         bind(C::Home, &["t"], A::GoStats, "see your figures", "stats"),
         bind(C::Home, &[","], A::GoSettings, "change the settings", "settings"),
         bind(C::Home, &["u"], A::Undo, "take back the last rating", ""),
@@ -415,6 +442,54 @@ pub static TABLE: &[Binding] = {
 
         bind(C::Stats, &["tab", "right", "l"], A::Next, "the next figure", "next"),
         bind(C::Stats, &["shift-tab", "left", "h"], A::Previous, "the figure before", ""),
+
+        bind(C::LabList, &["enter", "right", "l"], A::Open, "begin with what is selected", "begin"),
+
+        bind(C::LabChoice, &["a"], A::Tick(0), "the first answer", ""),
+        bind(C::LabChoice, &["b"], A::Tick(1), "the second", ""),
+        bind(C::LabChoice, &["c"], A::Tick(2), "the third", ""),
+        bind(C::LabChoice, &["d"], A::Tick(3), "the fourth", ""),
+        bind(C::LabChoice, &["e"], A::Tick(4), "the fifth", ""),
+        bind(C::LabChoice, &["f"], A::Tick(5), "the sixth", ""),
+        bind(C::LabChoice, &["n"], A::Pass, "go on without an answer", "pass"),
+
+        bind(C::LabAnswer, &["enter"], A::Open, "take the answer", "take"),
+        bind(C::LabAnswer, &["tab"], A::Next, "look at another panel", "panel"),
+        bind(C::LabAnswer, &["shift-tab"], A::Previous, "the panel before", ""),
+
+        bind(C::LabField, &["enter"], A::Open, "do it, or take the marked line", "do"),
+        bind(C::LabField, &["tab"], A::Lab(S::Complete), "take the marked line", "complete"),
+        bind(C::LabField, &["down", "ctrl-n"], A::Down, "the next line", ""),
+        bind(C::LabField, &["up", "ctrl-p"], A::Up, "the line before", ""),
+
+        bind(C::LabWhy, &["enter", "w"], A::Open, "close", ""),
+
+        bind(C::Lab, &["enter"], A::Open, "go on in the guide", "go on"),
+        bind(C::Lab, &["space"], A::Lab(S::RunOrPause), "let time go on, or stop it", "run"),
+        bind(C::Lab, &["n"], A::Lab(S::NextInteresting), "to the next event worth a look", "next"),
+        bind(C::Lab, &["p", "N"], A::Lab(S::PreviousInteresting), "back to the last event worth a look", ""),
+        bind(C::Lab, &["."], A::Lab(S::NextEvent), "to the next event of any kind", "event"),
+        bind(C::Lab, &["left", "h"], A::Lab(S::Seconds(-1)), "a second back", ""),
+        bind(C::Lab, &["right", "l"], A::Lab(S::Seconds(1)), "a second forward", ""),
+        bind(C::Lab, &["["], A::Lab(S::Seconds(-10)), "ten seconds back", ""),
+        bind(C::Lab, &["]"], A::Lab(S::Seconds(10)), "ten seconds forward", ""),
+        bind(C::Lab, &["+", "="], A::Lab(S::Faster), "faster", ""),
+        bind(C::Lab, &["-"], A::Lab(S::Slower), "slower", ""),
+        bind(C::Lab, &["c", ":"], A::Lab(S::Command), "give a command: crash, cut, slow, set, …", "command"),
+        bind(C::Lab, &["tab"], A::Next, "the next panel", "panel"),
+        bind(C::Lab, &["shift-tab"], A::Previous, "the panel before", ""),
+        bind(C::Lab, &["w"], A::Lab(S::Why), "what led to the selected event", "why?"),
+        bind(C::Lab, &["f"], A::Lab(S::Filter), "show another kind of events", ""),
+        bind(C::Lab, &["g"], A::Lab(S::Seek), "go to a moment", ""),
+        bind(C::Lab, &["t"], A::Lab(S::Twin), "look at the twin, or back", "twin"),
+        bind(C::Lab, &["R"], A::Lab(S::Restart), "begin this step again", ""),
+        bind(C::Lab, &["S"], A::Lab(S::Save), "keep this run as a scenario of your own", ""),
+        bind(C::Lab, &["o"], A::Chapter, "open the chapter that teaches it", ""),
+        bind(C::Lab, &["d"], A::DrillThese, "the cards of this", ""),
+        bind(C::Lab, &["1"], A::Lab(S::Panel(0)), "the guide", ""),
+        bind(C::Lab, &["2"], A::Lab(S::Panel(1)), "brokers and partitions", ""),
+        bind(C::Lab, &["3"], A::Lab(S::Panel(2)), "groups and producers", ""),
+        bind(C::Lab, &["4"], A::Lab(S::Panel(3)), "the events", ""),
 
         bind(C::Settings, &["enter"], A::Open, "change the value", "change"),
         bind(C::Settings, &["left", "h"], A::Left, "the choice before, or less", ""),
@@ -655,7 +730,12 @@ mod tests {
         for binding in TABLE.iter().filter(|b| {
             matches!(
                 b.context,
-                Context::Always | Context::Typing | Context::Browse | Context::Welcome
+                Context::Always
+                    | Context::Typing
+                    | Context::Browse
+                    | Context::Welcome
+                    | Context::LabAnswer
+                    | Context::LabField
             )
         }) {
             for key in binding.keys {

@@ -26,7 +26,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// The moment at which to stop, such as 2m; without it at the scenario's end
-    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = moment::parse)]
     until: Option<Time>,
     /// Print one JSON document a line: events, steps, then the state at the end
     #[arg(long)]

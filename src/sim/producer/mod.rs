@@ -20,7 +20,7 @@ use super::node::TopicId;
 use super::settings::{Place, Setting, Settings, WrittenSettings};
 use super::spec::{Keys, ProducerSpec};
 use super::time::Time;
-use super::types::{BrokerId, ProducerEpoch, ProducerId};
+use super::types::{BrokerId, ErrorCode, ProducerEpoch, ProducerId};
 use accumulator::Queue;
 use keys::KeySource;
 use sender::InFlight;
@@ -307,6 +307,14 @@ impl Producer {
     /// Whether `send()` blocks at the moment.
     pub fn is_blocked(&self) -> bool {
         self.blocked.is_some()
+    }
+
+    /// The error it goes on getting, of the partition that has been failing longest.
+    pub fn failing(&self) -> Option<ErrorCode> {
+        let failing = self.queues.iter().filter_map(|queue| queue.failing);
+        failing
+            .min_by_key(|(since, _)| *since)
+            .map(|(_, error)| error)
     }
 
     /// Requests without an answer yet.

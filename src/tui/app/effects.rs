@@ -6,14 +6,20 @@ use jiff::Timestamp;
 
 use super::{App, Popup, Request, Toast};
 use crate::{
-    bank::CardId,
+    bank::{CardId, ScenarioId},
     memory::{Filter, Moment},
     progress::ProgressError,
     session::drill::{self, Drill, Mark, Undone},
+    sim::time::Time,
     tui::{
         effect::{Cx, Effect},
         screens::{
-            Screen, browse::Browse, card::CardScreen, drill::DrillScreen, quiz::QuizSetup,
+            Screen,
+            browse::Browse,
+            card::CardScreen,
+            drill::DrillScreen,
+            lab::{self, list::LabList},
+            quiz::QuizSetup,
             settings::Settings,
         },
         text::{self, plain},
@@ -99,12 +105,36 @@ impl App {
             self.warn(format!("there is no chapter `{id}` in the bank"));
             return;
         }
-        let _ = now;
+        if let Some(id) = link.strip_prefix("scenario:") {
+            let effect = self.lab(Some(&id.into()), None, None, now);
+            return self.apply(effect, now);
+        }
         // Nothing is ever fetched or started: a link out of the bank is shown to be copied.
         self.toast = Some(Toast {
             text: plain(link),
             bad: false,
         });
+    }
+
+    /// The lab's list, or a scenario of it.
+    pub(super) fn lab(
+        &self,
+        scenario: Option<&ScenarioId>,
+        seed: Option<u64>,
+        at: Option<Time>,
+        now: Timestamp,
+    ) -> Effect {
+        let cx = Cx {
+            desk: &self.desk,
+            now: self.desk.moment(now),
+        };
+        let Some(id) = scenario else {
+            return Effect::Push(Screen::LabList(Box::new(LabList::new(None, &cx))));
+        };
+        match lab::list::find(id, seed, at, self.desk.bank()) {
+            Ok(lab) => Effect::Push(Screen::Lab(Box::new(lab))),
+            Err(problem) => Effect::Warn(problem),
+        }
     }
 
     /// What concerns the log or the configuration.
@@ -178,6 +208,12 @@ impl App {
                 Ok(())
             }
             Effect::Practise(what) => self.practise(what, moment),
+            Effect::Predicted(predicted) => self
+                .desk
+                .journal()
+                .predicted(&predicted, moment)
+                .map_err(|problem| problem.to_string()),
+            Effect::SaveScenario(id, text) => return self.save_scenario(&id, &text, moment),
             Effect::Session(effect) => self.session(&effect, moment),
             Effect::Undo => self.undo(moment),
             Effect::SetSuspended(card, on) => self.mark(&card, Mark::Suspend, on, moment),
@@ -204,6 +240,18 @@ impl App {
             Screen::Drill(screen) => screen.drill().open().is_some(),
             _ => false,
         })
+    }
+
+    fn save_scenario(&mut self, id: &str, text: &str, now: Moment) {
+        match self.desk.save_scenario(id, text, now) {
+            Ok(path) => {
+                self.toast = Some(Toast {
+                    text: format!("kept as {path}; the lab's list has it"),
+                    bad: false,
+                });
+            }
+            Err(problem) => self.warn(problem),
+        }
     }
 
     fn drill(&mut self, filter: &Filter, now: Moment) -> Result<(), String> {

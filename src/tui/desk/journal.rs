@@ -14,6 +14,7 @@ use crate::{
     memory::{CardState, Day, Moment, Rating, Retention, Scheduler, States},
     progress::{Activity, DayCount, EventId, EventKind, Progress, ProgressError, Review},
     session::drill::{Mark, Snapshot, Undone},
+    tui::screens::lab::Predicted,
 };
 
 /// Days of history that are kept at hand.
@@ -405,6 +406,28 @@ impl Journal {
         self.progress.append(kind, self.session, now)?;
         let state = self.progress.state(&card)?;
         self.states.insert(card, state);
+        Ok(())
+    }
+
+    /// Records a prediction made in the lab, and that cards are due because it was wrong.
+    ///
+    /// # Errors
+    /// When it could not be written; then nothing is recorded.
+    pub fn predicted(&mut self, predicted: &Predicted, now: Moment) -> Result<(), ProgressError> {
+        let mut kinds = vec![EventKind::Prediction {
+            scenario: predicted.scenario.clone(),
+            right: predicted.right,
+            detail: predicted.detail.clone(),
+        }];
+        kinds.extend(predicted.due.iter().map(|card| EventKind::MakeDue {
+            card: card.clone(),
+            from: Activity::Lab,
+        }));
+        self.progress.append_all(kinds, None, now)?;
+        for card in &predicted.due {
+            let state = self.progress.state(card)?;
+            self.states.insert(card.clone(), state);
+        }
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use ratatui::{
 };
 
 use crate::{
-    bank::ChapterId,
+    bank::{ChapterId, ScenarioId},
     memory::{Filter, Forecast, Overview},
     tui::{
         canvas::Canvas,
@@ -38,6 +38,7 @@ enum Next {
     SelfTest,
     Weakest(usize),
     Read(ChapterId),
+    Lab(ScenarioId),
     Browse,
     SetDate,
 }
@@ -135,6 +136,7 @@ impl Home {
             });
         self.next.extend(weakest.map(Next::Weakest));
         self.next.extend(self.to_read(weakest, cx).map(Next::Read));
+        self.next.extend(self.to_play(weakest, cx).map(Next::Lab));
         if !cx.desk.bank().cards.is_empty() {
             self.next.push(Next::Browse);
         }
@@ -162,6 +164,17 @@ impl Home {
             .max_by_key(|(n, _)| *n)
             .map(|(_, id)| id.clone())
             .or_else(|| bank.chapters.first().map(|chapter| chapter.id.clone()))
+    }
+
+    /// The scenario that a card of the weakest deck leads to, or the first of the bank.
+    fn to_play(&self, weakest: Option<usize>, cx: &Cx<'_>) -> Option<ScenarioId> {
+        let bank = cx.desk.bank();
+        let deck = weakest.map(|i| &self.overview.decks[i].deck);
+        bank.cards
+            .iter()
+            .filter(|card| Some(&card.deck) == deck)
+            .find_map(|card| card.see.scenario.clone())
+            .or_else(|| bank.scenarios.first().map(|scenario| scenario.id.clone()))
     }
 
     fn len(&self) -> usize {
@@ -216,6 +229,7 @@ impl Home {
             Some(Next::Drill) => vec![Effect::Drill(Filter::default())],
             Some(Next::Weakest(i)) => vec![Effect::Drill(deck(*i))],
             Some(Next::Read(chapter)) => vec![Effect::Follow(format!("chapter:{chapter}"))],
+            Some(Next::Lab(scenario)) => vec![Effect::Follow(format!("scenario:{scenario}"))],
             Some(Next::Browse) => vec![Effect::BrowseCards(String::new(), Vec::new())],
             Some(Next::SetDate) => vec![Effect::OpenSettings],
             None => {
@@ -442,6 +456,13 @@ impl Home {
                         .map(|chapter| plain(&chapter.title))
                         .unwrap_or_default(),
                     String::new(),
+                ),
+                Next::Lab(id) => (
+                    "Lab",
+                    bank.scenario(id)
+                        .map(|scenario| plain(&scenario.title))
+                        .unwrap_or_default(),
+                    count(bank.scenarios.len(), "scenario", "scenarios"),
                 ),
                 Next::Browse => (
                     "Browse",

@@ -12,6 +12,7 @@ pub mod drill;
 pub mod help;
 pub mod home;
 pub mod interview;
+pub mod lab;
 pub mod quiz;
 pub mod selftest;
 pub mod settings;
@@ -47,6 +48,10 @@ pub enum Screen {
     Contents(Box<contents::Contents>),
     /// A chapter.
     Reading(Box<chapter::Reading>),
+    /// The list of scenarios and sandboxes.
+    LabList(Box<lab::list::LabList>),
+    /// A cluster to watch and break.
+    Lab(Box<lab::Lab>),
     /// Figures.
     Stats(Box<stats::Stats>),
     /// The configuration.
@@ -101,6 +106,8 @@ impl Screen {
             Self::Card(_) => "card".to_owned(),
             Self::Contents(_) => "guide".to_owned(),
             Self::Reading(screen) => format!("guide › {}", screen.title(cx.desk.bank())),
+            Self::LabList(_) => "lab".to_owned(),
+            Self::Lab(screen) => screen.title(),
             Self::Stats(_) => "stats".to_owned(),
             Self::Settings(_) => "settings".to_owned(),
             Self::QuizSetup(_) => "quiz".to_owned(),
@@ -126,6 +133,8 @@ impl Screen {
             Self::Card(_) => card::CardScreen::contexts(),
             Self::Contents(_) => contents::Contents::contexts(),
             Self::Reading(screen) => screen.contexts(),
+            Self::LabList(_) => lab::list::LabList::contexts(),
+            Self::Lab(screen) => screen.contexts(),
             Self::Stats(_) => stats::Stats::contexts(),
             Self::Settings(screen) => screen.contexts(),
             Self::QuizSetup(_) => quiz::QuizSetup::contexts(),
@@ -148,6 +157,7 @@ impl Screen {
             Self::Welcome(_) | Self::Browse(_) => true,
             Self::Reading(screen) => screen.typing(),
             Self::Settings(screen) => screen.typing(),
+            Self::Lab(screen) => screen.typing(),
             Self::Quiz(screen) => screen.typing(),
             _ => false,
         }
@@ -165,6 +175,7 @@ impl Screen {
             Self::SelfTest(screen) => screen.enabled(action),
             Self::SelfTestReport(screen) => screen.enabled(action),
             Self::Stories(screen) => screen.enabled(action),
+            Self::Lab(screen) => screen.enabled(action),
             _ => true,
         }
     }
@@ -176,6 +187,7 @@ impl Screen {
             Self::Browse(screen) => screen.key(key, cx),
             Self::Reading(screen) => screen.key(key),
             Self::Settings(screen) => screen.key(key),
+            Self::Lab(screen) => screen.key(key),
             Self::Quiz(screen) => screen.key(key),
             _ => false,
         }
@@ -188,6 +200,7 @@ impl Screen {
             Self::Browse(screen) => screen.paste(text, cx),
             Self::Reading(screen) => screen.paste(text),
             Self::Settings(screen) => screen.paste(text),
+            Self::Lab(screen) => screen.paste(text),
             Self::Quiz(screen) => screen.paste(text),
             _ => {}
         }
@@ -203,6 +216,8 @@ impl Screen {
             Self::Card(screen) => screen.act(action, cx),
             Self::Contents(screen) => screen.act(action, cx),
             Self::Reading(screen) => screen.act(action, cx),
+            Self::LabList(screen) => screen.act(action, cx),
+            Self::Lab(screen) => screen.act(action, cx),
             Self::Stats(screen) => screen.act(action, cx),
             Self::Settings(screen) => screen.act(action, cx),
             Self::QuizSetup(screen) => screen.act(action, cx),
@@ -225,6 +240,8 @@ impl Screen {
             Self::Home(screen) => screen.select(row, cx),
             Self::Browse(screen) => screen.select(row),
             Self::Contents(screen) => screen.select(row),
+            Self::LabList(screen) => screen.select(row),
+            Self::Lab(screen) => screen.select(row),
             Self::Settings(screen) => screen.select(row),
             Self::QuizSetup(screen) => screen.select(row),
             Self::Quiz(screen) => return screen.select(row, cx),
@@ -242,6 +259,7 @@ impl Screen {
         match self {
             Self::Quiz(screen) => return screen.tick(cx),
             Self::Interview(screen) => return screen.tick(cx),
+            Self::Lab(screen) => return screen.tick(cx),
             Self::Home(screen) => screen.tick(cx),
             _ => self.refresh(cx),
         }
@@ -267,6 +285,7 @@ impl Screen {
             Self::Home(screen) => screen.deadline(),
             Self::Quiz(screen) => screen.deadline(),
             Self::Interview(screen) => screen.deadline(),
+            Self::Lab(screen) => screen.deadline(),
             _ => None,
         }
     }
@@ -281,6 +300,8 @@ impl Screen {
             Self::Card(screen) => screen.draw(canvas, area, cx),
             Self::Contents(screen) => screen.draw(canvas, area, cx),
             Self::Reading(screen) => screen.draw(canvas, area, cx),
+            Self::LabList(screen) => screen.draw(canvas, area),
+            Self::Lab(screen) => screen.draw(canvas, area, cx),
             Self::Stats(screen) => screen.draw(canvas, area, cx),
             Self::Settings(screen) => screen.draw(canvas, area, cx),
             Self::QuizSetup(screen) => screen.draw(canvas, area, cx),

@@ -5,6 +5,7 @@
 
 mod flows;
 mod interviews;
+mod lab;
 mod looks;
 mod quizzes;
 mod stage;

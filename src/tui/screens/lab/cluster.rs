@@ -1,0 +1,492 @@
+//! The cluster: partitions down, brokers across, and in each cell a copy of a log with its role, its end and its place
+//! in or out of the ISR. Below it what is selected, in words.
+
+use std::fmt::Write;
+
+use ratatui::{
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use crate::{
+    lab::{
+        glossary::{self, Term},
+        view::{BrokerState, BrokerView, PartitionView, ReplicaView, TopicView, View},
+    },
+    tui::{
+        canvas::{Canvas, Hit},
+        markdown::{Run, wrap},
+        text::{count, fit, right},
+        theme::Theme,
+        widgets::Scroll,
+    },
+};
+
+/// Columns before the first broker: number, epoch, high watermark.
+const HEAD: usize = 20;
+/// Narrowest column of a broker.
+const CELL_MIN: usize = 7;
+/// Rows below the partitions: the quorum, what is selected, the term to know.
+const BELOW: u16 = 4;
+/// Columns of the longest word for a role.
+const WORD: usize = 11;
+/// Widest column of a broker.
+const CELL_MAX: usize = 30;
+
+/// A row of the panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    /// A topic's heading, by place.
+    Topic(usize),
+    /// A partition, by topic and place.
+    Partition(usize, usize),
+}
+
+/// The rows that there are.
+pub(super) fn rows(view: &View) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (place, topic) in view.topics.iter().enumerate() {
+        rows.push(Row::Topic(place));
+        rows.extend((0..topic.partitions.len()).map(|partition| Row::Partition(place, partition)));
+    }
+    rows
+}
+
+/// What a copy is, as a sign, a word, and a style.
+fn role(
+    partition: &PartitionView,
+    replica: &ReplicaView,
+    theme: &Theme,
+) -> (&'static str, &'static str, Style, Term) {
+    let leader = partition.leader == Some(replica.broker);
+    if !replica.up {
+        return ("†", "down", theme.bad, glossary::BROKER);
+    }
+    if leader {
+        return ("L", "leads", theme.accent, glossary::LEADER);
+    }
+    if replica.leads {
+        return ("Z", "stale lead", theme.bad, glossary::ZOMBIE);
+    }
+    if partition.isr.contains(&replica.broker) {
+        return ("=", "in sync", theme.good, glossary::FOLLOWER);
+    }
+    if partition.elr.contains(&replica.broker) {
+        return ("e", "eligible", theme.warn, glossary::ELR);
+    }
+    ("≠", "out of sync", theme.warn, glossary::OUT_OF_SYNC)
+}
+
+/// How wide a broker's column is.
+fn cell_width(width: usize, brokers: usize) -> usize {
+    (width.saturating_sub(HEAD) / brokers.max(1)).clamp(CELL_MIN, CELL_MAX)
+}
+
+/// Draws the panel.
+pub(super) fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    view: &View,
+    selected: usize,
+    scroll: &mut Scroll,
+    focused: bool,
+) {
+    let theme = canvas.theme;
+    let width = usize::from(area.width);
+    let cell = cell_width(width, view.brokers.len());
+    let fitting = (width.saturating_sub(HEAD) / cell).max(1);
+    // the column that holds the selected partition's leader stays in sight
+    let rows = rows(view);
+    let wanted = match rows.get(selected) {
+        Some(Row::Partition(topic, partition)) => view.topics[*topic].partitions[*partition]
+            .leader
+            .and_then(|leader| view.brokers.iter().position(|broker| broker.id == leader))
+            .unwrap_or(0),
+        _ => 0,
+    };
+    let first = (wanted + 1).saturating_sub(fitting);
+    let shown =
+        &view.brokers[first.min(view.brokers.len())..(first + fitting).min(view.brokers.len())];
+    canvas.line(
+        area,
+        0,
+        heads(shown, cell, first, view.brokers.len(), theme),
+    );
+    let body = Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1 + BELOW),
+        ..area
+    };
+    scroll.fit(rows.len(), usize::from(body.height));
+    scroll.show(selected);
+    for (y, place) in (scroll.offset()..rows.len())
+        .take(usize::from(body.height))
+        .enumerate()
+    {
+        let line = match rows[place] {
+            Row::Topic(topic) => topic_line(&view.topics[topic], theme),
+            Row::Partition(topic, partition) => {
+                partition_line(&view.topics[topic], partition, shown, cell, theme)
+            }
+        };
+        let whole = Rect {
+            y: body.y + y as u16,
+            height: 1,
+            ..body
+        };
+        canvas.line(whole, 0, line);
+        if place == selected && focused {
+            canvas.tint(whole, theme.selected);
+        }
+        canvas.hit(whole, Hit::Row(place));
+    }
+    let below = Rect {
+        y: area.bottom().saturating_sub(BELOW),
+        height: BELOW.min(area.height),
+        ..area
+    };
+    if cell < 18 {
+        let legend = "L leads  = in sync  ≠ out  Z stale  † down ";
+        canvas.right(below, 0, Span::styled(legend, theme.dim));
+    }
+    canvas.line(below, 0, quorum_line(view, theme));
+    for (y, line) in words(view, rows.get(selected).copied(), width, theme)
+        .into_iter()
+        .take(usize::from(BELOW) - 1)
+        .enumerate()
+    {
+        canvas.line(below, 1 + y as u16, line);
+    }
+}
+
+/// A broker's sign.
+fn broker_sign(broker: &BrokerView, theme: &Theme) -> (&'static str, Style) {
+    match broker.state {
+        BrokerState::Down => ("†", theme.bad),
+        BrokerState::Fenced => ("◌", theme.bad),
+        BrokerState::ShuttingDown => ("◐", theme.warn),
+        BrokerState::Up if broker.disk > 1 || broker.troubled_link => ("◐", theme.warn),
+        BrokerState::Up => ("●", theme.good),
+    }
+}
+
+fn heads(
+    shown: &[BrokerView],
+    cell: usize,
+    first: usize,
+    all: usize,
+    theme: &Theme,
+) -> Line<'static> {
+    let more = if shown.len() < all {
+        format!("{}–{} of {all} ", first + 1, first + shown.len())
+    } else {
+        String::new()
+    };
+    let mut line = Line::from(vec![
+        Span::styled(fit("    epoch", 10), theme.dim),
+        Span::styled(fit(&format!("hw {more}"), HEAD - 10), theme.dim),
+    ]);
+    for broker in shown {
+        let (sign, style) = broker_sign(broker, theme);
+        let mut words = match broker.state {
+            BrokerState::Up => String::new(),
+            state => format!(" {}", state.word()),
+        };
+        if broker.disk > 1 && broker.state == BrokerState::Up {
+            words = format!(" disk ×{}", broker.disk);
+        } else if broker.troubled_link && broker.state == BrokerState::Up {
+            " link".clone_into(&mut words);
+        }
+        let name = if cell >= 12 {
+            format!("broker {}", broker.id)
+        } else {
+            format!("b{}", broker.id)
+        };
+        let text = format!("{name} {sign}{words}");
+        line.push_span(Span::styled(format!("{} ", fit(&text, cell - 1)), style));
+    }
+    line
+}
+
+fn topic_line(topic: &TopicView, theme: &Theme) -> Line<'static> {
+    let offline = topic
+        .partitions
+        .iter()
+        .filter(|p| p.leader.is_none())
+        .count();
+    let under = topic
+        .partitions
+        .iter()
+        .filter(|p| p.out_of_sync() > 0)
+        .count();
+    let below = topic
+        .partitions
+        .iter()
+        .filter(|p| p.isr.len() < topic.min_isr as usize)
+        .count();
+    let mut line = Line::from(vec![
+        Span::styled(topic.name.clone(), theme.title),
+        Span::styled(
+            format!(
+                " · {} · RF {} · min ISR {}",
+                count(topic.partitions.len(), "partition", "partitions"),
+                topic.replication,
+                topic.min_isr
+            ),
+            theme.dim,
+        ),
+    ]);
+    for (number, word, style) in [
+        (offline, "offline", theme.bad),
+        (below, "under min ISR", theme.bad),
+        (under, "under-replicated", theme.warn),
+    ] {
+        if number > 0 {
+            line.push_span(Span::styled(format!(" · {number} {word}"), style));
+        }
+    }
+    line
+}
+
+fn partition_line(
+    topic: &TopicView,
+    place: usize,
+    shown: &[BrokerView],
+    cell: usize,
+    theme: &Theme,
+) -> Line<'static> {
+    let partition = &topic.partitions[place];
+    let end = partition.log_end();
+    let watermark = partition
+        .high_watermark
+        .map_or_else(|| "-".to_owned(), |offset| offset.to_string());
+    let frozen = partition.isr.len() < topic.min_isr as usize;
+    let mut line = Line::from(vec![
+        Span::raw(fit(&format!("p{}", partition.partition), 5)),
+        Span::styled(fit(&format!("e{}", partition.epoch), 5), theme.dim),
+        Span::styled(
+            fit(
+                &if partition.leader.is_none() {
+                    "offline".to_owned()
+                } else if frozen {
+                    format!("▪{watermark}")
+                } else {
+                    watermark
+                },
+                HEAD - 11,
+            ),
+            if partition.leader.is_none() || frozen {
+                theme.bad
+            } else {
+                Style::new()
+            },
+        ),
+        Span::raw(" "),
+    ]);
+    for broker in shown {
+        match partition
+            .replicas
+            .iter()
+            .find(|replica| replica.broker == broker.id)
+        {
+            Some(replica) => copy_cell(&mut line, partition, replica, end, cell, theme),
+            None => line.push_span(Span::styled(fit("·", cell), theme.line)),
+        }
+    }
+    line
+}
+
+/// `L ██████ 1204 leads`, `≠ 611` where there is less room.
+fn copy_cell(
+    line: &mut Line<'static>,
+    partition: &PartitionView,
+    replica: &ReplicaView,
+    end: u64,
+    cell: usize,
+    theme: &Theme,
+) {
+    let (sign, word, style, _) = role(partition, replica, theme);
+    let number = replica.log_end.to_string();
+    let inner = cell - 1;
+    if inner < 16 {
+        line.push_span(Span::styled(format!("{sign} "), style));
+        line.push_span(Span::styled(
+            format!("{} ", fit(&number, inner.saturating_sub(2))),
+            if replica.up { Style::new() } else { theme.dim },
+        ));
+        return;
+    }
+    // role in a word before the bar: the word is what is read
+    let digits = number.len().max(5);
+    let fixed = 2 + digits + 1 + WORD;
+    let word = if inner >= fixed { word } else { "" };
+    let bar = if word.is_empty() {
+        inner.saturating_sub(2 + digits + 1)
+    } else {
+        inner - fixed
+    }
+    .min(12);
+    let bar = if bar < 4 { 0 } else { bar - 1 };
+    let full = if end == 0 {
+        bar
+    } else {
+        // at least one cell short of full when anything is missing
+        let exact = (replica.log_end as f64 / end as f64 * bar as f64) as usize;
+        if replica.log_end < end {
+            exact.min(bar.saturating_sub(1))
+        } else {
+            bar
+        }
+    };
+    line.push_span(Span::styled(format!("{sign} "), style));
+    if bar > 0 {
+        line.push_span(Span::styled("█".repeat(full), style));
+        line.push_span(Span::styled("░".repeat(bar - full), theme.line));
+        line.push_span(Span::raw(" "));
+    }
+    line.push_span(Span::raw(format!("{} ", right(&number, digits))));
+    let mut used = 2 + bar + usize::from(bar > 0) + digits + 1;
+    if !word.is_empty() {
+        line.push_span(Span::styled(fit(word, WORD), style));
+        used += WORD;
+    }
+    line.push_span(Span::raw(" ".repeat(cell.saturating_sub(used))));
+}
+
+fn quorum_line(view: &View, theme: &Theme) -> Line<'static> {
+    let quorum = &view.quorum;
+    let mut line = match quorum.active {
+        Some(active) => Line::styled(
+            format!(
+                "controller {active} active (epoch {}), {} of {} voters up",
+                quorum.epoch, quorum.up, quorum.voters
+            ),
+            theme.dim,
+        ),
+        None => Line::styled(
+            format!(
+                "! no active controller: {} of {} voters up; nothing can be elected",
+                quorum.up, quorum.voters
+            ),
+            theme.bad,
+        ),
+    };
+    for link in &view.links {
+        let how = link
+            .slower
+            .map_or_else(|| "✗ cut".to_owned(), |extra| format!("+{}", extra.span()));
+        line.push_span(Span::styled(
+            format!("  {} → {} {how}", link.from, link.to),
+            theme.warn,
+        ));
+    }
+    line
+}
+
+/// What is selected, in words, and the term to know.
+fn words(view: &View, row: Option<Row>, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let Some((text, term)) = selected_words(view, row) else {
+        return Vec::new();
+    };
+    let mut lines = vec![Line::styled(fit(&text, width), theme.info)];
+    lines.extend(gloss(term, width, theme));
+    lines
+}
+
+/// An entry of the glossary, on as many lines as it takes.
+pub(super) fn gloss(term: Term, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let runs = [
+        Run::new(term.word, theme.key),
+        Run::new(format!(": {}", term.meaning), theme.dim),
+    ];
+    wrap(&runs, width)
+}
+
+fn selected_words(view: &View, row: Option<Row>) -> Option<(String, Term)> {
+    match row? {
+        Row::Topic(place) => {
+            let topic = view.topics.get(place)?;
+            let troubled = view
+                .brokers
+                .iter()
+                .find(|broker| broker.state == BrokerState::Fenced);
+            let text = format!(
+                "{}: each partition has {} copies; a write with acks=all needs {} of them in sync",
+                topic.name, topic.replication, topic.min_isr
+            );
+            Some((
+                text,
+                if troubled.is_some() {
+                    glossary::FENCED
+                } else {
+                    glossary::ISR
+                },
+            ))
+        }
+        Row::Partition(place, partition) => {
+            let topic = view.topics.get(place)?;
+            let partition = topic.partitions.get(partition)?;
+            Some(partition_words(topic, partition))
+        }
+    }
+}
+
+fn set(brokers: &[u32]) -> String {
+    let shown: Vec<String> = brokers.iter().map(u32::to_string).collect();
+    format!("{{{}}}", shown.join(","))
+}
+
+fn partition_words(topic: &TopicView, partition: &PartitionView) -> (String, Term) {
+    let name = format!("{}-{}", topic.name, partition.partition);
+    let mut text = match partition.leader {
+        Some(leader) => format!("{name}: broker {leader} leads (epoch {})", partition.epoch),
+        None => format!("{name}: no leader (epoch {})", partition.epoch),
+    };
+    let _ = write!(text, ", ISR {}", set(&partition.isr));
+    if !partition.elr.is_empty() {
+        let _ = write!(text, ", ELR {}", set(&partition.elr));
+    }
+    if let Some(watermark) = partition.high_watermark {
+        let _ = write!(
+            text,
+            ", high watermark {watermark} of {}",
+            partition.log_end()
+        );
+    }
+    let stale = partition
+        .replicas
+        .iter()
+        .any(|replica| replica.leads && partition.leader != Some(replica.broker));
+    let term = match () {
+        () if partition.leader.is_none() => glossary::OFFLINE,
+        () if stale => glossary::ZOMBIE,
+        () if partition.isr.len() < topic.min_isr as usize => {
+            text.push_str(", standing: fewer in sync than min.insync.replicas");
+            glossary::HIGH_WATERMARK
+        }
+        () if !partition.elr.is_empty() => glossary::ELR,
+        () if partition.out_of_sync() > 0 => glossary::OUT_OF_SYNC,
+        () => glossary::HIGH_WATERMARK,
+    };
+    (text, term)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::{depth::Depth, theme::Name};
+
+    #[test]
+    fn an_entry_of_the_glossary_fits_the_two_lines_below_the_cluster() {
+        let theme = Theme::new(Name::Dark, Depth::True);
+        for term in glossary::ALL {
+            let lines = gloss(term, 78, &theme).len();
+            assert!(
+                lines <= usize::from(BELOW) - 2,
+                "{}: {lines} lines",
+                term.word
+            );
+        }
+    }
+}

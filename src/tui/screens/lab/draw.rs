@@ -1,0 +1,259 @@
+//! The screen's parts on the window: side by side where there is room, else one behind the other.
+
+use ratatui::{
+    layout::{Constraint, Layout, Rect},
+    text::{Line, Span},
+};
+
+use super::{Lab, Panel, clients, cluster, guide, line};
+use crate::tui::{
+    canvas::{Canvas, Hit},
+    effect::Cx,
+    keymap::Action,
+    screens::lab::Steer,
+};
+
+/// From here on all panels stand side by side.
+const WIDE: (u16, u16) = (120, 30);
+
+impl Lab {
+    /// Draws the screen.
+    pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        let [body, bottom] =
+            Layout::vertical([Constraint::Fill(1), Constraint::Length(2)]).areas(area);
+        if area.width >= WIDE.0 && area.height >= WIDE.1 {
+            self.draw_wide(canvas, body, cx);
+        } else {
+            self.draw_narrow(canvas, body, cx);
+        }
+        let speed = self.pace.words();
+        let facts = line::Facts {
+            running: self.pace.is_running(),
+            speed: &speed,
+            until: self.play.runs_until(),
+        };
+        line::draw(canvas, bottom, self.shown(), &facts);
+        self.draw_over(canvas, body);
+    }
+
+    fn draw_wide(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        let guide = (area.width * 2 / 5).clamp(48, 76);
+        let [left, right] =
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(guide)]).areas(area);
+        let partitions = cluster::rows(&self.view).len() as u16;
+        let clients = clients::rows(&self.view) as u16;
+        let cluster_rows = (partitions + 7).clamp(9, left.height / 2);
+        let client_rows = (clients + 4).clamp(5, left.height / 3);
+        let [top, middle, below] = Layout::vertical([
+            Constraint::Length(cluster_rows),
+            Constraint::Length(client_rows),
+            Constraint::Fill(1),
+        ])
+        .areas(left);
+        for (panel, place) in [
+            (Panel::Cluster, top),
+            (Panel::Clients, middle),
+            (Panel::Events, below),
+            (Panel::Guide, right),
+        ] {
+            let inner = canvas.frame(place, &self.heading(panel), self.panel == panel);
+            self.draw_panel(canvas, inner, panel, cx);
+        }
+    }
+
+    fn heading(&self, panel: Panel) -> String {
+        match panel {
+            Panel::Events => format!("4 events: {}", self.events.filter_words()),
+            Panel::Cluster if self.twin_shown => {
+                let twin = self.play.step().and_then(|step| step.twin.as_ref());
+                format!(
+                    "2 cluster: the twin, {}",
+                    twin.map_or("", |twin| &twin.there)
+                )
+            }
+            Panel::Cluster => "2 cluster".to_owned(),
+            Panel::Clients => "3 clients".to_owned(),
+            Panel::Guide => "1 guide".to_owned(),
+        }
+    }
+
+    fn draw_narrow(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        let mut x = area.x + 1;
+        for (place, panel) in Panel::ALL.into_iter().enumerate() {
+            let chosen = panel == self.panel;
+            let text = match panel {
+                Panel::Events if chosen => format!(
+                    "{} {}: {}",
+                    place + 1,
+                    panel.word(),
+                    self.events.filter_words()
+                ),
+                _ => format!("{} {}", place + 1, panel.word()),
+            };
+            let text = if chosen {
+                format!("▸{text} ")
+            } else {
+                format!(" {text} ")
+            };
+            let style = if chosen {
+                canvas.theme.selected.patch(canvas.theme.title)
+            } else {
+                canvas.theme.dim
+            };
+            let columns = crate::tui::text::width(&text) as u16;
+            let tab = Rect {
+                x,
+                width: columns.min(area.right().saturating_sub(x)),
+                height: 1,
+                ..area
+            };
+            canvas.line(tab, 0, Line::from(Span::styled(text, style)));
+            canvas.hit(tab, Hit::Act(Action::Lab(Steer::Panel(place as u8))));
+            x += columns + 1;
+        }
+        if self.twin_shown {
+            canvas.right(area, 0, Span::styled("the twin ", canvas.theme.warn));
+        }
+        let inner = Rect {
+            x: area.x + 1,
+            y: area.y + 1,
+            width: area.width.saturating_sub(2),
+            height: area.height.saturating_sub(1),
+        };
+        if self.panel == Panel::Cluster {
+            self.draw_stacked(canvas, inner, cx);
+        } else {
+            self.draw_panel(canvas, inner, self.panel, cx);
+        }
+    }
+
+    /// The cluster, with clients and events below it where it leaves room.
+    fn draw_stacked(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        let cluster = (cluster::rows(&self.view).len() as u16 + 5).min(area.height);
+        let clients = clients::rows(&self.view) as u16;
+        let left = area.height - cluster;
+        let clients = if left > clients { clients } else { 0 };
+        let [top, middle, bottom] = Layout::vertical([
+            Constraint::Length(cluster),
+            Constraint::Length(clients),
+            Constraint::Fill(1),
+        ])
+        .areas(area);
+        self.draw_panel(canvas, top, Panel::Cluster, cx);
+        if clients > 0 {
+            self.draw_panel(canvas, middle, Panel::Clients, cx);
+        }
+        if bottom.height > 2 {
+            let rule = "─".repeat(usize::from(bottom.width));
+            canvas.text(bottom, 0, &rule, canvas.theme.line);
+            let rest = Rect {
+                y: bottom.y + 1,
+                height: bottom.height - 1,
+                ..bottom
+            };
+            self.draw_panel(canvas, rest, Panel::Events, cx);
+        }
+    }
+
+    fn draw_panel(&mut self, canvas: &mut Canvas<'_>, area: Rect, panel: Panel, cx: &Cx<'_>) {
+        let focused = self.panel == panel;
+        let before = canvas.hits.len();
+        match panel {
+            Panel::Cluster => cluster::draw(
+                canvas,
+                area,
+                &self.view,
+                self.cluster.0,
+                &mut self.cluster.1,
+                focused,
+            ),
+            Panel::Clients => {
+                let samples = match self.play.twin() {
+                    Some(twin) if self.twin_shown => twin.samples(),
+                    _ => self.play.timeline().samples(),
+                };
+                clients::draw(
+                    canvas,
+                    area,
+                    &self.view,
+                    samples,
+                    self.clients.0,
+                    &mut self.clients.1,
+                    focused,
+                );
+            }
+            Panel::Events => {
+                let timeline = match self.play.twin() {
+                    Some(twin) if self.twin_shown => twin,
+                    _ => self.play.timeline(),
+                };
+                self.events
+                    .draw(canvas, area, timeline.cluster().events(), focused);
+            }
+            Panel::Guide => self.draw_guide(canvas, area, cx),
+        }
+        if !focused {
+            // a row of a panel without the keys cannot be told from one of the panel that has them
+            canvas.hits.truncate(before);
+            let number = Panel::ALL
+                .iter()
+                .position(|known| *known == panel)
+                .unwrap_or(0);
+            canvas.hit(area, Hit::Act(Action::Lab(Steer::Panel(number as u8))));
+        }
+    }
+
+    fn draw_guide(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        let columns = usize::from(area.width.saturating_sub(1));
+        if self.is_sandbox() {
+            let text = crate::lab::presets::HELP;
+            let page = canvas.prose.page(text, columns, canvas.theme, 0);
+            self.guide.draw(
+                canvas,
+                Rect {
+                    width: area.width.saturating_sub(1),
+                    ..area
+                },
+                &page.lines,
+            );
+            return;
+        }
+        let page = guide::page(canvas, columns, &self.play, &self.draft, cx.desk.bank());
+        let body = Rect {
+            width: area.width.saturating_sub(1),
+            ..area
+        };
+        self.guide.fit(page.lines.len(), usize::from(body.height));
+        if let Some(row) = page.field {
+            self.guide.show(row);
+        }
+        self.guide.draw(canvas, body, &page.lines);
+        if let Some(row) = page.field
+            && let Some(y) = row.checked_sub(self.guide.offset())
+            && y < usize::from(body.height)
+        {
+            let place = Rect {
+                x: body.x + 2,
+                y: body.y + y as u16,
+                width: body.width.saturating_sub(2),
+                height: 1,
+            };
+            let style = canvas.theme.accent;
+            canvas.text(
+                Rect {
+                    width: 2,
+                    x: body.x,
+                    ..place
+                },
+                0,
+                "›",
+                style,
+            );
+            if self.panel == Panel::Guide && self.over.is_none() {
+                self.draft
+                    .text
+                    .draw(canvas, place, "type your answer", style);
+            }
+        }
+    }
+}

@@ -1,0 +1,621 @@
+//! The lab: a cluster to watch and break, with or without a guide beside it.
+//!
+//! The screen holds a [`Play`], lets virtual time pass at the pace asked for, and draws what there is to see. What is
+//! right, what comes next and what a command does is decided in [`crate::lab`].
+
+mod clients;
+mod cluster;
+mod command;
+mod draw;
+mod events;
+mod finish;
+mod guide;
+mod line;
+pub mod list;
+mod pace;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crossterm::event::KeyEvent;
+use jiff::Timestamp;
+
+use self::{command::Over, events::EventList, guide::Draft, pace::Pace};
+use crate::{
+    bank::{CardId, ScenarioId},
+    lab::{
+        play::{Play, Stage},
+        prediction::{self, Reply},
+        scenario::{Answer, Scenario},
+        view::View,
+    },
+    sim::{spec::SpecError, time::Time},
+    tui::{
+        effect::{Cx, Effect},
+        keymap::{Action, Context},
+        widgets::Scroll,
+    },
+};
+
+/// What only the lab does with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Steer {
+    /// Let time go on, or stop it.
+    RunOrPause,
+    /// To the next event.
+    NextEvent,
+    /// To the next event worth a look.
+    NextInteresting,
+    /// To the last event worth a look.
+    PreviousInteresting,
+    /// So many seconds back or forward.
+    Seconds(i8),
+    /// Faster.
+    Faster,
+    /// Slower.
+    Slower,
+    /// Show this panel.
+    Panel(u8),
+    /// What led to the selected event.
+    Why,
+    /// Turn the filter of the events.
+    Filter,
+    /// Give a command.
+    Command,
+    /// Go to a moment.
+    Seek,
+    /// Keep this run as a scenario file.
+    Save,
+    /// Look at the twin, or back.
+    Twin,
+    /// Begin the step again.
+    Restart,
+    /// Complete what is typed.
+    Complete,
+}
+
+/// A prediction to be logged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predicted {
+    /// The scenario.
+    pub scenario: ScenarioId,
+    /// Whether it was right.
+    pub right: bool,
+    /// Cards to make due.
+    pub due: Vec<CardId>,
+    /// The lab's own record: step, question, answer, what was right.
+    pub detail: serde_json::Value,
+}
+
+/// The panels, in the order of their keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Panel {
+    Guide,
+    Cluster,
+    Clients,
+    Events,
+}
+
+impl Panel {
+    const ALL: [Self; 4] = [Self::Guide, Self::Cluster, Self::Clients, Self::Events];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Guide => "guide",
+            Self::Cluster => "cluster",
+            Self::Clients => "clients",
+            Self::Events => "events",
+        }
+    }
+}
+
+/// The screen.
+#[derive(Debug)]
+pub struct Lab {
+    play: Play,
+    view: View,
+    /// What `view` was made of: the moment, the events so far, the commands, the twin.
+    seen: (Time, u64, usize, bool),
+    pace: Pace,
+    panel: Panel,
+    guide: Scroll,
+    cluster: (usize, Scroll),
+    clients: (usize, Scroll),
+    events: EventList,
+    draft: Draft,
+    over: Option<Over>,
+    twin_shown: bool,
+    /// Predictions that have been handed on.
+    logged: BTreeSet<(usize, usize)>,
+    pending: Vec<Effect>,
+}
+
+impl Lab {
+    /// A scenario at its beginning, or at a moment of it.
+    ///
+    /// # Errors
+    /// A cluster that cannot be.
+    pub fn new(scenario: Arc<Scenario>, seed: u64, at: Option<Time>) -> Result<Self, SpecError> {
+        let sandbox = scenario.steps.is_empty();
+        let mut play = Play::new(scenario, seed)?;
+        let mut pending = Vec::new();
+        if let Some(at) = at {
+            // a moment of a scenario is one of its script: walk the steps until it is reached
+            while play.stage() != Stage::Finished && play.timeline().now() < at {
+                play.go_on();
+            }
+            if let Err(error) = play.seek(at) {
+                pending.push(Effect::Warn(error.to_string()));
+            }
+        }
+        let mut lab = Self {
+            view: play.timeline().view(),
+            seen: (Time::MAX, 0, 0, false),
+            play,
+            pace: Pace::default(),
+            panel: if sandbox {
+                Panel::Cluster
+            } else {
+                Panel::Guide
+            },
+            guide: Scroll::default(),
+            cluster: (1, Scroll::default()),
+            clients: (0, Scroll::default()),
+            events: EventList::default(),
+            draft: Draft::default(),
+            over: None,
+            twin_shown: false,
+            logged: BTreeSet::new(),
+            pending,
+        };
+        lab.look();
+        Ok(lab)
+    }
+
+    fn is_sandbox(&self) -> bool {
+        self.play.scenario().steps.is_empty()
+    }
+
+    /// Its name in the top line.
+    pub fn title(&self) -> String {
+        let scenario = self.play.scenario();
+        if self.is_sandbox() {
+            return format!("lab › sandbox: {}", scenario.title);
+        }
+        let of = scenario.steps.len();
+        let step = (self.play.step_number() + 1).min(of);
+        format!("lab › {} {step}/{of}", scenario.title)
+    }
+
+    /// Where keys work.
+    pub fn contexts(&self) -> &'static [Context] {
+        match &self.over {
+            Some(Over::Why(..)) => return &[Context::LabWhy, Context::Moving],
+            Some(_) => return &[Context::LabField],
+            None => {}
+        }
+        match self.asked() {
+            Some(Answer::Choices(_)) => &[Context::LabChoice, Context::Lab, Context::Moving],
+            Some(_) if self.panel == Panel::Guide => &[Context::LabAnswer],
+            _ => &[Context::Lab, Context::Moving],
+        }
+    }
+
+    /// Text is being typed.
+    pub fn typing(&self) -> bool {
+        self.contexts()
+            .iter()
+            .any(|context| matches!(context, Context::LabField | Context::LabAnswer))
+    }
+
+    /// Whether an action can do anything now.
+    pub fn enabled(&self, action: Action) -> bool {
+        match action {
+            Action::Lab(Steer::Twin) => self.play.twin().is_some(),
+            Action::Lab(Steer::Restart) | Action::Open => !self.is_sandbox(),
+            _ => true,
+        }
+    }
+
+    /// How the prediction that is asked for is answered.
+    fn asked(&self) -> Option<&Answer> {
+        let Stage::Asking(place) = self.play.stage() else {
+            return None;
+        };
+        Some(&self.play.step()?.predict.get(place)?.answer)
+    }
+
+    /// When it wants to be drawn again without a key.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.pace.deadline()
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
+        if let Some(budget) = self.pace.budget(cx.now.at) {
+            self.change(|lab| {
+                lab.play.advance(budget);
+            });
+        }
+        std::mem::take(&mut self.pending)
+    }
+
+    /// Does something to the run, and takes up what came of it.
+    fn change<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = (self.play.step_number(), self.play.stage());
+        let result = work(self);
+        let after = (self.play.step_number(), self.play.stage());
+        if before != after {
+            self.turned(before.1 == Stage::Running);
+        }
+        self.look();
+        result
+    }
+
+    /// The play is at another stage.
+    fn turned(&mut self, ran: bool) {
+        self.guide = Scroll::default();
+        self.draft = Draft::default();
+        self.twin_shown = false;
+        if self.play.stage() == Stage::Running {
+            self.panel = Panel::Cluster;
+            self.pace.start();
+        } else {
+            if ran {
+                self.pace.stop();
+            }
+            self.panel = Panel::Guide;
+        }
+        let new: Vec<_> = self
+            .play
+            .outcomes()
+            .iter()
+            .filter(|outcome| !self.logged.contains(&(outcome.step, outcome.place)))
+            .cloned()
+            .collect();
+        for outcome in new {
+            self.logged.insert((outcome.step, outcome.place));
+            if let Some(predicted) = self.predicted(&outcome) {
+                self.pending.push(Effect::Predicted(Box::new(predicted)));
+            }
+        }
+    }
+
+    fn predicted(&self, outcome: &crate::lab::play::Outcome) -> Option<Predicted> {
+        let scenario = self.play.scenario();
+        let prediction = scenario
+            .steps
+            .get(outcome.step)?
+            .predict
+            .get(outcome.place)?;
+        let (reply, truth) = (outcome.reply.as_ref()?, outcome.truth.as_ref().ok()?);
+        Some(Predicted {
+            scenario: scenario.id.clone(),
+            right: outcome.right,
+            due: if outcome.right {
+                Vec::new()
+            } else {
+                self.play.cards(outcome)
+            },
+            detail: serde_json::json!({
+                "step": outcome.step,
+                "prediction": outcome.place,
+                "ask": prediction.ask,
+                "reply": prediction::reply_in_words(prediction, reply),
+                "right": prediction::in_words(prediction, truth),
+                "seed": self.play.timeline().seed(),
+            }),
+        })
+    }
+
+    /// Takes up the state of the run, if it is another.
+    fn look(&mut self) {
+        let twin = self.twin_shown && self.play.twin().is_some();
+        let timeline = match self.play.twin() {
+            Some(there) if twin => there,
+            _ => self.play.timeline(),
+        };
+        let events = timeline.cluster().events();
+        let seen = (timeline.now(), events.len(), timeline.given().len(), twin);
+        if seen == self.seen {
+            return;
+        }
+        if self.seen.3 != twin {
+            self.events = EventList::default();
+        }
+        self.view = timeline.view();
+        self.events.refresh(events);
+        self.seen = seen;
+        let rows = cluster::rows(&self.view).len();
+        self.cluster.0 = self.cluster.0.min(rows.saturating_sub(1));
+        self.clients.0 = self
+            .clients
+            .0
+            .min(clients::rows(&self.view).saturating_sub(1));
+    }
+
+    /// Does what a key means.
+    pub fn act(&mut self, action: Action, cx: &Cx<'_>) -> Vec<Effect> {
+        let mut effects = if self.over.is_some() {
+            self.act_over(action)
+        } else {
+            self.act_here(action, cx)
+        };
+        effects.append(&mut self.pending);
+        effects
+    }
+
+    fn act_here(&mut self, action: Action, cx: &Cx<'_>) -> Vec<Effect> {
+        match action {
+            Action::Back
+                if matches!(self.asked(), Some(answer) if !matches!(answer, Answer::Choices(_)))
+                    && self.panel == Panel::Guide =>
+            {
+                self.change(|lab| lab.play.go_on());
+            }
+            Action::Back if self.play.stage() != Stage::Finished && self.play.step_number() > 0 => {
+                let question = "Leave the scenario? It begins anew next time.".to_owned();
+                return vec![Effect::Ask(question, Box::new(Effect::Back))];
+            }
+            Action::Back => return vec![Effect::Back],
+            Action::Pass => self.change(|lab| lab.play.go_on()),
+            Action::Open => return self.go_on(),
+            Action::Tick(place) => self.choose(usize::from(place)),
+            Action::Next => self.turn_panel(1),
+            Action::Previous => self.turn_panel(Panel::ALL.len() - 1),
+            Action::Chapter => return self.chapter(),
+            Action::DrillThese => return self.drill(cx),
+            Action::Lab(steer) => return self.steer(steer, cx.now.at),
+            other => self.walk(other),
+        }
+        Vec::new()
+    }
+
+    fn turn_panel(&mut self, by: usize) {
+        let place = Panel::ALL
+            .iter()
+            .position(|panel| *panel == self.panel)
+            .unwrap_or(0);
+        self.panel = Panel::ALL[(place + by) % Panel::ALL.len()];
+    }
+
+    /// Answers, or goes on to what comes next.
+    fn go_on(&mut self) -> Vec<Effect> {
+        if self.is_sandbox() {
+            return Vec::new();
+        }
+        match self.asked() {
+            Some(Answer::Choices(_)) => {
+                let choice = self.draft.choice;
+                self.choose(choice);
+            }
+            Some(_) => {
+                let reply = Reply::Typed(self.draft.text.text().to_owned());
+                if let Err(problem) = self.change(|lab| lab.play.answer(reply)) {
+                    self.draft.problem = problem;
+                }
+            }
+            None if self.play.stage() == Stage::Finished => return vec![Effect::Back],
+            None => self.change(|lab| lab.play.go_on()),
+        }
+        Vec::new()
+    }
+
+    fn choose(&mut self, place: usize) {
+        if let Some(Answer::Choices(choices)) = self.asked()
+            && place < choices.len()
+        {
+            // a choice can always be an answer
+            let _ = self.change(|lab| lab.play.answer(Reply::Choice(place)));
+        }
+    }
+
+    fn chapter(&self) -> Vec<Effect> {
+        let reveal = self.play.step().and_then(|step| step.reveal.as_ref());
+        let link = reveal
+            .and_then(|reveal| reveal.chapter.clone())
+            .or_else(|| self.play.scenario().see.chapter.clone());
+        match link {
+            Some(link) => vec![Effect::Follow(match &link.anchor {
+                Some(anchor) => format!("chapter:{}#{anchor}", link.chapter),
+                None => format!("chapter:{}", link.chapter),
+            })],
+            None => vec![Effect::Tell("no chapter belongs to this".to_owned())],
+        }
+    }
+
+    fn drill(&self, cx: &Cx<'_>) -> Vec<Effect> {
+        let reveal = self.play.step().and_then(|step| step.reveal.as_ref());
+        let mut cards = reveal
+            .map(|reveal| reveal.cards.clone())
+            .unwrap_or_default();
+        if cards.is_empty() {
+            cards.clone_from(&self.play.scenario().see.cards);
+        }
+        cards.retain(|card| cx.desk.bank().card(card).is_some());
+        if cards.is_empty() {
+            return vec![Effect::Tell("no cards belong to this".to_owned())];
+        }
+        vec![Effect::BrowseCards(
+            self.play.scenario().title.clone(),
+            cards,
+        )]
+    }
+
+    /// Moves in the panel that has the keys.
+    fn walk(&mut self, action: Action) {
+        let by: isize = match action {
+            Action::Up => -1,
+            Action::Down => 1,
+            Action::PageUp => -10,
+            Action::PageDown => 10,
+            Action::Top => isize::MIN,
+            Action::Bottom => isize::MAX,
+            _ => return,
+        };
+        let moved =
+            |place: usize, rows: usize| place.saturating_add_signed(by).min(rows.saturating_sub(1));
+        match self.panel {
+            Panel::Guide => {
+                if let Some(Answer::Choices(choices)) = self.asked()
+                    && matches!(action, Action::Up | Action::Down)
+                {
+                    self.draft.choice = moved(self.draft.choice, choices.len());
+                } else {
+                    self.guide.act(action);
+                }
+            }
+            Panel::Cluster => {
+                self.cluster.0 = moved(self.cluster.0, cluster::rows(&self.view).len())
+            }
+            Panel::Clients => self.clients.0 = moved(self.clients.0, clients::rows(&self.view)),
+            Panel::Events => match action {
+                Action::Top => self.events.select_end(false),
+                Action::Bottom => self.events.select_end(true),
+                Action::PageUp => self.events.walk(-self.events.page()),
+                Action::PageDown => self.events.walk(self.events.page()),
+                _ => self.events.walk(by),
+            },
+        }
+    }
+
+    fn steer(&mut self, steer: Steer, now: Timestamp) -> Vec<Effect> {
+        match steer {
+            Steer::RunOrPause => self.pace.toggle(now),
+            Steer::Faster => self.pace.turn(1),
+            Steer::Slower => self.pace.turn(-1),
+            Steer::NextEvent => {
+                self.pace.stop();
+                if !self.change(|lab| lab.play.timeline_mut().next_event(Time::secs(600))) {
+                    return vec![Effect::Tell("no event within ten minutes".to_owned())];
+                }
+            }
+            Steer::NextInteresting => {
+                self.pace.stop();
+                if !self.change(Self::seek_next_interesting) {
+                    return vec![Effect::Tell(
+                        "nothing worth a look within ten minutes".to_owned(),
+                    )];
+                }
+            }
+            Steer::PreviousInteresting => {
+                self.pace.stop();
+                self.change(|lab| {
+                    let mut timeline = lab.play.timeline().clone();
+                    timeline.previous_interesting();
+                    let _ = lab.play.seek(timeline.now());
+                });
+            }
+            Steer::Seconds(by) => {
+                let far = Time::secs(u64::from(by.unsigned_abs()));
+                let at = self.play.timeline().now();
+                let to = if by < 0 { at - far } else { at + far };
+                return self.seek(to);
+            }
+            Steer::Panel(number) => {
+                self.panel = Panel::ALL[usize::from(number).min(Panel::ALL.len() - 1)];
+            }
+            Steer::Why => {
+                if let Some(event) = self.events.current() {
+                    self.over = Some(Over::Why(event, Scroll::default()));
+                }
+            }
+            Steer::Filter => {
+                self.panel = Panel::Events;
+                let log = self.shown().cluster().events().clone();
+                self.events.turn_filter(&log);
+            }
+            Steer::Command => {
+                self.pace.stop();
+                self.over = Some(Over::command(self.play.timeline().cluster()));
+            }
+            Steer::Seek => {
+                self.pace.stop();
+                self.over = Some(Over::seek());
+            }
+            Steer::Save => {
+                self.pace.stop();
+                self.over = Some(Over::save(self.play.scenario()));
+            }
+            Steer::Twin if self.play.twin().is_some() => {
+                self.twin_shown = !self.twin_shown;
+                self.panel = Panel::Cluster;
+                self.look();
+            }
+            Steer::Restart if !self.is_sandbox() => self.change(|lab| {
+                lab.pace.stop();
+                lab.play.restart_step();
+                lab.turned(true);
+            }),
+            Steer::Twin | Steer::Restart | Steer::Complete => {}
+        }
+        Vec::new()
+    }
+
+    /// The run that is shown: the scenario's own, or its twin.
+    fn shown(&self) -> &crate::lab::timeline::Timeline {
+        match self.play.twin() {
+            Some(twin) if self.twin_shown => twin,
+            _ => self.play.timeline(),
+        }
+    }
+
+    fn seek_next_interesting(&mut self) -> bool {
+        let mut ahead = self.play.timeline().clone();
+        let found = ahead.next_interesting();
+        let to = ahead.now();
+        let ends = self
+            .play
+            .runs_until()
+            .filter(|_| !self.play.is_off_script());
+        let now = self.play.timeline().now();
+        match ends {
+            // a step that runs stops at its end
+            Some(_) => self.play.advance(to.since(now)),
+            None => {
+                let _ = self.play.seek(to);
+            }
+        }
+        found
+    }
+
+    fn seek(&mut self, to: Time) -> Vec<Effect> {
+        self.pace.stop();
+        match self.change(|lab| lab.play.seek(to)) {
+            Ok(()) => Vec::new(),
+            Err(error) => vec![Effect::Warn(error.to_string())],
+        }
+    }
+
+    /// Takes a key as text.
+    pub fn key(&mut self, key: KeyEvent) -> bool {
+        let typing = self.typing();
+        match &mut self.over {
+            Some(over) => over.key(key, self.play.timeline().cluster()),
+            None if typing => {
+                self.draft.problem.clear();
+                self.draft.text.key(key)
+            }
+            None => false,
+        }
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, text: &str) {
+        let typing = self.typing();
+        match &mut self.over {
+            Some(over) => over.paste(text, self.play.timeline().cluster()),
+            None if typing => self.draft.text.insert(text),
+            None => {}
+        }
+    }
+
+    /// Selects a row that was clicked.
+    pub fn select(&mut self, row: usize) {
+        match self.panel {
+            Panel::Cluster => self.cluster.0 = row,
+            Panel::Clients => self.clients.0 = row,
+            Panel::Events => self.events.select(row),
+            Panel::Guide => {}
+        }
+    }
+}

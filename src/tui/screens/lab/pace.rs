@@ -1,0 +1,129 @@
+//! How fast virtual time passes on screen.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::sim::time::Time;
+
+/// Times as fast as on a real cluster.
+const SPEEDS: [f64; 13] = [
+    0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0,
+];
+/// ×5: a fencing after 9 s can be watched, an ISR that shrinks after 30 s need not be waited for.
+const FIRST: usize = 5;
+/// At most ten frames a second.
+const FRAME: Duration = Duration::from_millis(100);
+/// Time that a late frame may catch up on.
+const LATE_MAX: Duration = Duration::from_millis(250);
+
+/// Whether time goes on, and how fast.
+#[derive(Clone, Debug)]
+pub(super) struct Pace {
+    speed: usize,
+    running: bool,
+    /// The last frame; none before the first.
+    last: Option<Timestamp>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            speed: FIRST,
+            running: false,
+            last: None,
+        }
+    }
+}
+
+impl Pace {
+    /// Whether time goes on.
+    pub(super) fn is_running(&self) -> bool {
+        self.running
+    }
+
+    /// Lets time go on.
+    pub(super) fn start(&mut self) {
+        self.running = true;
+        self.last = None;
+    }
+
+    /// Stops time.
+    pub(super) fn stop(&mut self) {
+        self.running = false;
+        self.last = None;
+    }
+
+    /// Lets time go on from now, or stops it.
+    pub(super) fn toggle(&mut self, now: Timestamp) {
+        self.running = !self.running;
+        self.last = self.running.then_some(now);
+    }
+
+    /// Goes so many speeds up or down.
+    pub(super) fn turn(&mut self, by: isize) {
+        self.speed = self.speed.saturating_add_signed(by).min(SPEEDS.len() - 1);
+    }
+
+    /// The speed in words.
+    pub(super) fn words(&self) -> String {
+        format!("×{}", SPEEDS[self.speed])
+    }
+
+    /// When the next frame is due.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        if !self.running {
+            return None;
+        }
+        Some(match self.last {
+            Some(last) => last.checked_add(FRAME).unwrap_or(last),
+            None => Timestamp::UNIX_EPOCH,
+        })
+    }
+
+    /// How much virtual time may pass by now; none while it is too early or nothing runs.
+    pub(super) fn budget(&mut self, now: Timestamp) -> Option<Time> {
+        if !self.running {
+            return None;
+        }
+        let Some(last) = self.last else {
+            self.last = Some(now);
+            return None;
+        };
+        let passed = Duration::try_from(now.duration_since(last)).unwrap_or_default();
+        if passed < FRAME {
+            return None;
+        }
+        self.last = Some(now);
+        let real = passed.min(LATE_MAX).as_secs_f64();
+        Some(Time((real * SPEEDS[self.speed] * 1e6) as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_700_000_000_000 + millis).unwrap()
+    }
+
+    #[test]
+    fn time_passes_ten_times_a_second_and_not_while_paused() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.deadline(), None);
+        pace.toggle(at(0));
+        assert_eq!(pace.deadline(), Some(at(100)));
+        assert_eq!(pace.budget(at(50)), None);
+        assert_eq!(pace.budget(at(100)), Some(Time::millis(500)));
+        pace.turn(100);
+        assert_eq!(pace.words(), "×1000");
+        assert_eq!(
+            pace.budget(at(5000)),
+            Some(Time::secs(250)),
+            "late frames do not pile up"
+        );
+        pace.toggle(at(5000));
+        assert_eq!(pace.budget(at(9000)), None);
+    }
+}

@@ -1,0 +1,181 @@
+//! The lab: what keys lead to, and what it looks like.
+
+use super::Stage;
+use crate::{
+    bank::{CardId, built_in},
+    sim::time::Time,
+    tui::{app::Start, depth::Depth},
+};
+
+fn lab(scenario: &str, at: Option<Time>) -> Stage {
+    let start = Start::Lab(Some(scenario.into()), None, at);
+    let bank = built_in().unwrap();
+    Stage::with(bank, Some("interview: 2026-12-10\n"), start, Depth::True)
+}
+
+#[test]
+fn a_scenario_is_predicted_watched_and_explained() {
+    let mut stage = lab("isr-falls-behind", None);
+    assert!(
+        stage.text().contains("Three copies, one leader"),
+        "{}",
+        stage.text()
+    );
+    // through the first step, to the questions of the second
+    stage.keys("<enter><enter><enter><enter>");
+    assert!(stage.text().contains("Predict, 1 of 2"), "{}", stage.text());
+    stage.keys("a");
+    assert!(stage.text().contains("Predict, 2 of 2"), "{}", stage.text());
+    stage.keys("1, 2 and 3<enter>");
+    assert!(stage.text().contains("running"), "{}", stage.text());
+    stage.keys("<enter>");
+    let text = stage.text();
+    assert!(text.contains("✗ a) Nothing new."), "{text}");
+    assert!(text.contains("→ b) No acknowledgements"), "{text}");
+    assert!(text.contains("✓ 1, 2, 3"), "{text}");
+    assert!(!text.contains("Not as this scenario says"), "{text}");
+}
+
+#[test]
+fn a_wrong_prediction_makes_its_cards_due() {
+    let mut stage = lab("isr-falls-behind", None);
+    let due = |stage: &Stage| {
+        let states = stage.app.desk().states();
+        ["isr-membership", "isr-shrinks", "high-watermark"]
+            .into_iter()
+            .filter(|card| states.get(&CardId::from(*card)).is_some())
+            .count()
+    };
+    assert_eq!(due(&stage), 0);
+    stage.keys("<enter><enter><enter><enter>").keys("a1<enter>");
+    stage.keys("<enter>");
+    assert_eq!(due(&stage), 3, "the cards of the scenario");
+}
+
+#[test]
+fn answers_can_be_passed_over_and_the_end_says_so() {
+    let mut stage = lab("acks-1-loss", None);
+    for _ in 0..40 {
+        if stage.text().contains("Over. You made no predictions") {
+            return;
+        }
+        if stage.text().contains("enter takes it, esc passes") {
+            stage.keys("<esc>");
+        } else if stage.text().contains("n passes") {
+            stage.keys("n");
+        } else {
+            stage.keys("<enter>");
+        }
+    }
+    panic!("no end: {}", stage.text());
+}
+
+#[test]
+fn a_typed_answer_that_is_none_is_refused_in_place() {
+    let mut stage = lab("min-isr-refused", None);
+    for _ in 0..30 {
+        if stage.text().contains("Where does the high watermark") {
+            break;
+        }
+        let passes = stage.text().contains("n passes");
+        stage.keys(if passes { "n" } else { "<enter>" });
+    }
+    stage.keys("many<enter>");
+    assert!(
+        stage.text().contains("`many` is no number"),
+        "{}",
+        stage.text()
+    );
+    stage.keys("<ctrl-u>1000<enter><enter>");
+    assert!(stage.text().contains("✓ 1000"), "{}", stage.text());
+}
+
+#[test]
+fn a_command_is_chosen_or_written_and_starts_a_branch_in_the_past() {
+    let mut stage = lab("three-brokers", None);
+    stage.keys("]");
+    assert!(stage.text().contains("00:10.0"), "{}", stage.text());
+    stage.keys("[lll");
+    assert!(stage.text().contains("in the past"), "{}", stage.text());
+    stage.keys("ccra<enter>");
+    stage.keys("<enter>2<enter>");
+    let text = stage.text();
+    assert!(text.contains("branch from 00:03.0"), "{text}");
+    assert!(text.contains("† down") || text.contains("down"), "{text}");
+    stage.keys("cnonsense<enter>");
+    assert!(stage.text().contains("is no command"), "{}", stage.text());
+    stage.keys("<esc>");
+    stage.keys("ccrash broker 2<enter>");
+    assert!(
+        stage.text().contains("command"),
+        "a dead broker cannot crash: {}",
+        stage.text()
+    );
+}
+
+#[test]
+fn moments_are_sought_and_wrong_ones_refused_in_place() {
+    let mut stage = lab("three-brokers", None);
+    stage.keys("g1:30<enter>");
+    assert!(stage.text().contains("01:30.0"), "{}", stage.text());
+    stage.keys("g-3s<enter>");
+    assert!(
+        stage.text().contains("before the beginning"),
+        "{}",
+        stage.text()
+    );
+    stage.keys("<ctrl-u>99h<enter>");
+    assert!(stage.text().contains("is beyond"), "{}", stage.text());
+    assert!(stage.text().contains("01:30.0"), "{}", stage.text());
+    stage.keys("g0s<enter>");
+    assert!(stage.text().contains("paused 00:00.0"), "{}", stage.text());
+}
+
+#[test]
+fn time_passes_only_while_it_is_let() {
+    let mut stage = lab("three-brokers", None);
+    assert_eq!(stage.app.deadline(), None);
+    stage.keys("<space>");
+    assert!(stage.app.deadline().is_some());
+    stage.keys("2");
+    assert!(!stage.text().contains("paused"), "{}", stage.text());
+    stage.keys("<space>");
+    assert_eq!(stage.app.deadline(), None);
+}
+
+#[test]
+fn an_event_tells_what_led_to_it() {
+    let mut stage = lab("min-isr-refused", Some(Time::secs(24)));
+    stage.keys("4w");
+    assert!(
+        stage.text().contains("why? the first cause first"),
+        "{}",
+        stage.text()
+    );
+    assert!(
+        stage.text().contains("› crash broker 3"),
+        "{}",
+        stage.text()
+    );
+    stage.keys("<esc>f");
+    assert!(
+        stage.text().contains("4 events: faults"),
+        "{}",
+        stage.text()
+    );
+}
+
+#[test]
+fn looks() {
+    let mut stage = lab("isr-falls-behind", Some(Time::secs(50)));
+    insta::assert_snapshot!("lab_told_80x24", stage.resize(80, 24).look());
+    stage.keys("2");
+    insta::assert_snapshot!("lab_cluster_80x24", stage.resize(80, 24).look());
+    stage.keys("4");
+    insta::assert_snapshot!("lab_events_80x24", stage.resize(80, 24).text());
+    insta::assert_snapshot!("lab_200x60", stage.resize(200, 60).text());
+    insta::assert_snapshot!("lab_60x16", stage.resize(60, 16).text());
+    let mut stage = lab("ten-brokers", Some(Time::secs(3)));
+    insta::assert_snapshot!("lab_ten_brokers_200x60", stage.resize(200, 60).text());
+    insta::assert_snapshot!("lab_ten_brokers_80x24", stage.resize(80, 24).text());
+}
