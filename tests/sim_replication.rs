@@ -160,3 +160,37 @@ fn a_restarted_broker_stays_with_the_living() {
         );
     }
 }
+
+#[test]
+fn a_consumer_that_cannot_keep_up_reads_its_partitions_in_turn() {
+    let group = GroupSpec {
+        name: "billing".into(),
+        topics: vec!["orders".into()],
+        settings: settings(&[
+            ("max.poll.records", "50"),
+            ("max.partition.fetch.bytes", "10000"),
+        ]),
+        members: vec![ConsumerSpec {
+            processing: Time::millis(5),
+            ..consumer("c1")
+        }],
+    };
+    let spec = Spec {
+        groups: vec![group],
+        ..spec(
+            topic(3, &[]),
+            ProducerSpec {
+                keys: Keys::Uniform(100),
+                ..producer(3000.0, &[])
+            },
+        )
+    };
+    let cluster = play(&spec, 1, &[], 30);
+    for partition in 0..3 {
+        let position = number(&cluster, &format!("position c1 orders-{partition}"));
+        assert!(
+            (1000..3000).contains(&position),
+            "orders-{partition} at {position}"
+        );
+    }
+}

@@ -456,9 +456,11 @@ impl Consumer {
         env: &mut Env,
     ) {
         let until = env.now + self.config.metadata_max_age;
+        self.line_end += 1;
         let Some(assigned) = self.assigned.get_mut(&part.partition) else {
             return;
         };
+        assigned.line = self.line_end;
         assigned.high_watermark = part.high_watermark;
         if let Some(replica) = part.preferred_replica {
             assigned.preferred = Some((replica, until));

@@ -99,6 +99,8 @@ struct Assigned {
     checked_epoch: LeaderEpoch,
     /// Fetched and not handed over, in order.
     buffered: std::collections::VecDeque<Chunk>,
+    /// Its place in the line of fetched partitions: poll() hands over in the order in which fetches came.
+    line: u64,
     /// The next record to hand over, and the epoch of the last handed over: what a commit says.
     handed: Option<(Offset, LeaderEpoch)>,
     /// What was last committed.
@@ -121,6 +123,7 @@ impl Assigned {
             position: Position::Unknown,
             checked_epoch: -1,
             buffered: std::collections::VecDeque::new(),
+            line: 0,
             handed: None,
             committed: None,
             asking: false,
@@ -205,6 +208,8 @@ pub struct Consumer {
     last_poll: Time,
     next_auto_commit: Time,
     work_serial: u64,
+    /// Counts partitions that a fetch brought records of.
+    line_end: u64,
     heartbeat_on: bool,
     paused: BTreeSet<PartitionId>,
     /// Counts finished records.
@@ -240,6 +245,7 @@ impl Consumer {
             last_poll: Time::ZERO,
             next_auto_commit: Time::ZERO,
             work_serial: 0,
+            line_end: 0,
             heartbeat_on: false,
             paused: BTreeSet::new(),
             finished: 0,

@@ -51,10 +51,17 @@ impl Consumer {
         }
         let mut room = u64::from(self.config.max_poll_records);
         let mut items = VecDeque::new();
-        for (&partition, assigned) in &mut self.assigned {
-            if assigned.paused {
+        let mut line: Vec<(u64, PartitionId)> = self
+            .assigned
+            .iter()
+            .filter(|(_, assigned)| !assigned.paused && !assigned.buffered.is_empty())
+            .map(|(&partition, assigned)| (assigned.line, partition))
+            .collect();
+        line.sort_unstable();
+        for (_, partition) in line {
+            let Some(assigned) = self.assigned.get_mut(&partition) else {
                 continue;
-            }
+            };
             while room > 0
                 && let Some(chunk) = assigned.buffered.front_mut()
             {
