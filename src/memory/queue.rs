@@ -1,7 +1,8 @@
 //! Which cards are shown today, and in what order.
 //!
-//! Due cards come first by how likely they are to be forgotten by now, new ones in the order of the
-//! track or the deck, evenly mixed in between. Daily limits count what was done earlier the same
+//! What is still being learnt and what was missed elsewhere comes first; then due cards by how likely
+//! they are to be forgotten by now, new ones in the order of the track or the deck, evenly mixed in
+//! between. Daily limits count what was done earlier the same
 //! study day. Related cards, of which one gives the other away, are kept apart. Showing them is the
 //! business of `session`.
 
@@ -199,7 +200,7 @@ pub fn build(
     now: Moment,
 ) -> Queue {
     let done = Today::of(states, now.day);
-    let mut due: Vec<(f64, &Card)> = Vec::new();
+    let mut due: Vec<(Urgency, &Card)> = Vec::new();
     let mut new: Vec<&Card> = Vec::new();
     for card in filter.cards(bank, states) {
         match states.get(&card.id) {
@@ -212,20 +213,29 @@ pub fn build(
         }
     }
     // A stable sort: cards of the same urgency keep the order of the track or the deck.
-    due.sort_by(|a, b| a.0.total_cmp(&b.0));
+    due.sort_by(|(a, _), (b, _)| a.rank.cmp(&b.rank).then(a.recall.total_cmp(&b.recall)));
     let due_all = due.len();
     let new_all = new.len();
     // Cards in the middle of being learnt count as done already and are never held back.
-    let learning = due.iter().filter(|(key, _)| *key < 0.0).count();
+    let learning = due
+        .iter()
+        .filter(|(key, _)| key.rank == Rank::Learning)
+        .count();
     due.truncate(learning.saturating_add(left(limits.due, done.due)));
     new.truncate(left(limits.new, done.new));
-    let due_cards: Vec<&Card> = due.into_iter().map(|(_, card)| card).collect();
+    // What was missed elsewhere is done before anything new is met.
+    let missed = due.iter().rposition(|(key, _)| key.rank == Rank::Missed);
+    let mut first: Vec<&Card> = due.into_iter().map(|(_, card)| card).collect();
+    let rest = first.split_off(missed.map_or(0, |place| place + 1));
+    let (due, new_left) = (first.len() + rest.len(), new.len());
+    let mut cards = first;
+    cards.extend(mixed(rest, new));
     Queue {
-        due: due_cards.len(),
-        new: new.len(),
-        due_held_back: due_all - due_cards.len(),
-        new_held_back: new_all - new.len(),
-        cards: spread(&mixed(due_cards, new)),
+        due,
+        new: new_left,
+        due_held_back: due_all - due,
+        new_held_back: new_all - new_left,
+        cards: spread(&cards),
     }
 }
 
@@ -233,13 +243,31 @@ fn left(limit: u32, done: u32) -> usize {
     limit.saturating_sub(done) as usize
 }
 
-/// Lower is shown sooner: cards still being learnt, then those that are least likely remembered.
-/// A card made due by a miss elsewhere goes by its recall like the others.
-fn urgency(state: &CardState, scheduler: &Scheduler, now: Moment) -> f64 {
-    match state.due {
-        Some(Due::At(_)) => -1.0,
-        _ => scheduler.recall(state, now.at),
-    }
+/// Why a card comes before others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// It is still being learnt.
+    Learning,
+    /// It was missed in a quiz, an interview or a scenario.
+    Missed,
+    /// It comes back.
+    Due,
+}
+
+/// Lower is shown sooner; within a rank, what is least likely remembered.
+#[derive(Clone, Copy, Debug)]
+struct Urgency {
+    rank: Rank,
+    recall: f64,
+}
+
+fn urgency(state: &CardState, scheduler: &Scheduler, now: Moment) -> Urgency {
+    let (rank, recall) = match state.due {
+        Some(Due::At(_)) => (Rank::Learning, 0.0),
+        _ if state.missed => (Rank::Missed, scheduler.recall(state, now.at)),
+        _ => (Rank::Due, scheduler.recall(state, now.at)),
+    };
+    Urgency { rank, recall }
 }
 
 /// Deals the shorter row evenly into the longer one, beginning with what comes back.

@@ -233,6 +233,7 @@ impl Scheduler {
             },
             memory: Some(memory),
             due: Some(due),
+            missed: false,
             reviews: state.reviews.saturating_add(1),
             lapses: state.lapses.saturating_add(u32::from(lapsed)),
             first_day: state.first_day.or(Some(now.day)),

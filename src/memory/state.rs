@@ -61,6 +61,8 @@ pub struct CardState {
     pub memory: Option<Memory>,
     /// When it is due; none for a card that never was.
     pub due: Option<Due>,
+    /// Missed in a quiz, an interview or a scenario and not rated since: comes first.
+    pub missed: bool,
     /// Ratings in force.
     pub reviews: u32,
     /// How often it was forgotten after having been remembered for a day or more.

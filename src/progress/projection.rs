@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     error::Fault,
-    event::{EventId, EventKind},
+    event::{Activity, EventId, EventKind},
 };
 use crate::{
     bank::CardId,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Changes when the fold changes: older tables are thrown away.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Events of a card that no undo takes back, oldest first.
 const IN_FORCE: &str = "SELECT id, at, day, kind, data FROM events AS e
@@ -316,7 +316,9 @@ fn fold(scheduler: &Scheduler, mut state: CardState, step: &Step) -> CardState {
         EventKind::Bury { until, .. } => state.buried_until = Some(*until),
         EventKind::Star { on, .. } => state.starred = *on,
         EventKind::Flag { on, .. } => state.flagged = *on,
-        EventKind::MakeDue { .. } => {
+        EventKind::MakeDue { from, .. } => {
+            // Saying that one cannot do something is no miss.
+            state.missed |= *from != Activity::SelfTest;
             let sooner = match state.due {
                 Some(Due::On(day)) => day > step.day,
                 Some(Due::At(_)) => false,
@@ -347,8 +349,8 @@ fn store(db: &Connection, card: &CardId, state: &CardState) -> Result<(), Fault>
     };
     db.prepare_cached(
         "INSERT OR REPLACE INTO cards (card, phase, stability, difficulty, due_day, due_at, reviews,
-         lapses, first_day, last_day, last_at, suspended, buried_until, starred, flagged)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+         lapses, first_day, last_day, last_at, suspended, buried_until, starred, flagged, missed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?
     .execute(params![
         card.as_str(),
@@ -366,12 +368,13 @@ fn store(db: &Connection, card: &CardId, state: &CardState) -> Result<(), Fault>
         state.buried_until.map(Day::number),
         state.starred,
         state.flagged,
+        state.missed,
     ])?;
     Ok(())
 }
 
 const COLUMNS: &str = "phase, stability, difficulty, due_day, due_at, reviews, lapses, first_day,
-    last_day, last_at, suspended, buried_until, starred, flagged, card";
+    last_day, last_at, suspended, buried_until, starred, flagged, missed, card";
 
 fn read_state(row: &Row<'_>) -> Result<CardState, rusqlite::Error> {
     let phase: u8 = row.get(0)?;
@@ -405,6 +408,7 @@ fn read_state(row: &Row<'_>) -> Result<CardState, rusqlite::Error> {
         buried_until: day(11)?,
         starred: row.get(12)?,
         flagged: row.get(13)?,
+        missed: row.get(14)?,
     })
 }
 
@@ -424,7 +428,7 @@ pub(super) fn states(db: &Connection) -> Result<States, Fault> {
     let mut rows = statement.query([])?;
     let mut states = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        let card: CardId = row.get_ref(14)?.as_str().unwrap_or_default().into();
+        let card: CardId = row.get_ref(15)?.as_str().unwrap_or_default().into();
         states.insert(card, read_state(row)?);
     }
     Ok(states)

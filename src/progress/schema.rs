@@ -15,7 +15,8 @@ use super::error::{Fault, ProgressError};
 use crate::memory::Day;
 
 /// How the format came to be, oldest first; `user_version` counts those applied.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE events (
         seq     INTEGER PRIMARY KEY,
         id      BLOB NOT NULL UNIQUE,
@@ -83,7 +84,11 @@ pub(super) const MIGRATIONS: &[&str] = &["
         place    INTEGER NOT NULL,
         question TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    ALTER TABLE cards ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;
+",
+];
 
 /// How long a process waits for another's transaction, which takes milliseconds.
 const BUSY: Duration = Duration::from_secs(5);

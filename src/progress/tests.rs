@@ -214,6 +214,20 @@ fn a_miss_elsewhere_makes_a_card_due_but_never_later() {
     assert_eq!(due(&progress, "learning"), learning);
     assert_eq!(due(&progress, "new"), today);
     assert!(progress.state(&"new".into()).unwrap().is_new());
+    for card in ["known", "learning", "new"] {
+        assert!(progress.state(&card.into()).unwrap().missed, "{card}");
+    }
+    assert!(!rate(&mut progress, "learning", Rating::Good, days(1) + 1).missed);
+    let said = EventKind::MakeDue {
+        card: "said".into(),
+        from: Activity::SelfTest,
+    };
+    progress.append(said, None, moment(days(1))).unwrap();
+    let state = progress.state(&"said".into()).unwrap();
+    assert!(
+        state.due == today && !state.missed,
+        "rated by oneself, not missed"
+    );
     progress
         .append(miss("known"), None, moment(days(3)))
         .unwrap();

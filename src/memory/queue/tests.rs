@@ -145,6 +145,33 @@ fn a_new_card_missed_elsewhere_is_due() {
 }
 
 #[test]
+fn what_was_missed_elsewhere_comes_first_and_before_anything_new() {
+    let bank = bank_of(8);
+    let mut well_known = seen(90.0, 100);
+    well_known.missed = true;
+    let never_met = CardState {
+        due: Some(Due::On(now().day)),
+        missed: true,
+        ..CardState::default()
+    };
+    let mut learning = seen(1.0, 100);
+    learning.due = Some(Due::At(now().at));
+    let states = states(vec![
+        ("c0", seen(5.0, 99)),
+        ("c1", well_known),
+        ("c2", never_met),
+        ("c3", learning),
+        ("c4", seen(6.0, 99)),
+    ]);
+    let queue = all(&bank, &states, Limits::NONE);
+    assert_eq!(names(&queue)[..3], ["c3", "c2", "c1"]);
+    assert_eq!((queue.due, queue.new), (5, 3));
+    let few = all(&bank, &states, Limits { new: 1, due: 2 });
+    assert_eq!(names(&few), ["c3", "c2", "c1", "c5"]);
+    assert_eq!((few.due_held_back, few.new_held_back), (2, 2));
+}
+
+#[test]
 fn related_cards_are_kept_apart() {
     let mut cards: Vec<Card> = (0..9).map(|n| card("d", &format!("c{n}"))).collect();
     cards[0].see.cards = vec!["c1".into()];
