@@ -7,12 +7,21 @@
 )]
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::Write,
     path::PathBuf,
     process::{Command, Output, Stdio},
 };
 
+use highwater::{
+    bank::built_in::built_in,
+    clock,
+    config::Config,
+    memory::{self, Filter, Limits, Retention, StudyDays},
+    progress::Progress,
+};
+use jiff::{ToSpan, tz::TimeZone};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -174,6 +183,144 @@ fn stories_are_made_checked_and_drilled() {
     assert_eq!(none.status.code(), Some(2), "{none:?}");
 }
 
+/// A reader sits a quiz of twenty questions in ten minutes, a mock interview with a design drill and the self-test in one
+/// evening; tomorrow's drill begins with what they got wrong, and holds what they said they cannot do.
+#[test]
+fn an_evening_of_practice_and_the_drill_of_the_next_day() {
+    let home = Home::new();
+    let json = |arguments: &[&str], input: &str| -> Value {
+        serde_json::from_str(&home.prints(arguments, input)).unwrap()
+    };
+    // Every question takes one of these lines or both; some answers are right by chance.
+    let quiz = json(&["quiz", "--json", "--seed", "7"], &"a\n\n".repeat(20));
+    let verdicts = quiz["verdicts"].as_array().unwrap();
+    assert_eq!(
+        (verdicts.len(), &quiz["settings"]["limit_ms"]),
+        (20, &600_000.into())
+    );
+    let mut wrong: BTreeSet<String> = verdicts
+        .iter()
+        .filter(|verdict| verdict["mark"]["credit"].as_f64().unwrap() < 1.0)
+        .filter_map(|verdict| Some(verdict["source"]["check"]["card"].as_str()?.to_owned()))
+        .collect();
+    assert!(wrong.len() >= 5, "{wrong:?}");
+
+    // The first question is answered well, its points all ticked; at the others nothing is said.
+    let interview = "\n1 2 3 4 5 6\n\n".to_owned() + &"\ny\n".repeat(4) + &"\nn\n".repeat(60);
+    let arguments = [
+        "interview",
+        "--json",
+        "-n",
+        "4",
+        "--design",
+        "rate-limiter",
+        "--seed",
+        "7",
+    ];
+    let interview = json(&arguments, &interview);
+    let answers = interview["answers"].as_array().unwrap();
+    assert_eq!(answers.len(), 4);
+    assert_eq!(interview["design"]["stages"].as_array().unwrap().len(), 8);
+    let poor = answers
+        .iter()
+        .filter(|answer| answer["worth"].as_f64().unwrap() < 0.65);
+    let poor: BTreeSet<String> = poor
+        .map(|answer| answer["card"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(poor.len(), 3, "{interview}");
+    wrong.extend(poor);
+
+    let skills = json(&["selftest", "--json"], &"0\n2\n".repeat(200));
+    let lines = skills["lines"].as_array().unwrap();
+    assert!(lines.len() > 20);
+    let bank = built_in().unwrap();
+    let cannot = lines.iter().filter(|line| line["says"] == 0);
+    let cannot: BTreeSet<&str> = cannot.map(|line| line["skill"].as_str().unwrap()).collect();
+    let weak: BTreeSet<String> = bank
+        .areas
+        .iter()
+        .flat_map(|area| &area.skills)
+        .filter(|skill| cannot.contains(skill.id.as_str()))
+        .flat_map(|skill| skill.cards.iter().map(ToString::to_string))
+        .collect();
+    assert!(weak.len() > 20, "{weak:?}");
+
+    let log = Progress::open(&home.data(), Retention::default()).unwrap();
+    let days = StudyDays::new(TimeZone::UTC, 4);
+    let tomorrow = days.moment(clock::now() + 24.hours());
+    let states = log.states().unwrap();
+    let limits = Config::default().limits;
+    let drill = memory::build(
+        &bank,
+        &states,
+        &Filter::default(),
+        limits,
+        log.scheduler(),
+        tomorrow,
+    );
+    let first: BTreeSet<String> = drill
+        .cards
+        .iter()
+        .take(wrong.len())
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(first, wrong, "what was got wrong comes first");
+    let everything = memory::build(
+        &bank,
+        &states,
+        &Filter::default(),
+        Limits::NONE,
+        log.scheduler(),
+        tomorrow,
+    );
+    let due: BTreeSet<String> = everything.cards.iter().map(ToString::to_string).collect();
+    assert!(weak.is_subset(&due), "what the reader cannot do comes back");
+
+    // And the same evening already: the first card shown is one of those.
+    let drilled = home.prints(&["drill", "--plain"], "q\n");
+    let asked = |card: &str| {
+        let ask = bank.card(&card.into()).unwrap().ask.clone();
+        drilled.contains(ask.lines().next().unwrap())
+    };
+    assert!(wrong.iter().any(|card| asked(card)), "{drilled}");
+    // What the quiz missed can be asked again.
+    let again = json(&["quiz", "--misses", "--json"], &"a\n\n".repeat(20));
+    let missed = verdicts
+        .iter()
+        .filter(|v| v["mark"]["credit"].as_f64().unwrap() < 1.0);
+    assert_eq!(again["verdicts"].as_array().unwrap().len(), missed.count());
+}
+
+#[test]
+fn a_quiz_line_by_line_is_left_gone_on_with_and_given_up() {
+    let home = Home::new();
+    let begun = home.prints(
+        &["quiz", "--plain", "-n", "3", "--exam", "--seed", "5"],
+        "a\n",
+    );
+    assert!(begun.contains("[1 of 3, 10:00 left]"), "{begun}");
+    assert!(begun.contains("goes on with it"), "{begun}");
+    let gone_on = home.prints(&["quiz", "--plain"], "h\n");
+    assert!(gone_on.contains("Going on with the quiz"), "{gone_on}");
+    assert!(gone_on.contains("stopped 1 time"), "{gone_on}");
+    assert!(gone_on.contains("By question:"), "{gone_on}");
+    let misses = home.prints(&["quiz", "--plain", "--misses"], "q\n");
+    assert!(misses.contains(" left]"), "{misses}");
+    let other = home.prints(
+        &[
+            "quiz",
+            "--plain",
+            "--deck",
+            "kafka-replication",
+            "-n",
+            "999",
+        ],
+        "q\n",
+    );
+    assert!(other.contains("is given up"), "{other}");
+    assert!(other.contains("they are all asked"), "{other}");
+}
+
 #[test]
 fn an_editor_that_fails_is_named() {
     let home = Home::new();
@@ -210,6 +357,16 @@ fn wrong_usage_is_told_and_nothing_begins() {
             "did you mean `replication`?",
         ),
         (&["selftest", "--area", "zzzzzz"], "areas: "),
+        (&["quiz", "--count", "0"], "at least one question"),
+        (&["quiz", "--minutes", "0"], "leaves no time"),
+        (&["quiz", "--seconds", "0"], "leaves no time"),
+        (&["quiz", "--minutes", "soon"], "no number from 1 to 86400"),
+        (&["quiz", "--weak"], "no question matches my weak spots"),
+        (&["quiz", "--misses"], "no quiz has been finished yet"),
+        (
+            &["quiz", "--deck", "kafka-replicatio"],
+            "did you mean `kafka-replication`?",
+        ),
         (&["stories", "--seed", "1"], "--drill"),
         (&["stories", "--edit", "--drill"], "cannot be used with"),
     ];

@@ -19,10 +19,12 @@ use crate::{
     bank::Level,
     clock,
     memory::Filter,
+    progress::EventId,
     session::quiz::{Mode, Quiz, QuizError, Report, Settings},
     tui::{
         app::Start,
         desk::practice::{self, Pool},
+        text::count,
     },
 };
 
@@ -75,7 +77,7 @@ pub(super) struct Args {
     /// Repeat the quiz that this number drew
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// Print the result as JSON
+    /// Print the result as JSON; questions go to standard error
     #[arg(long)]
     json: bool,
 }
@@ -171,60 +173,68 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
         };
         (pool, settings.about, settings.count) = (only, again.about, again.count);
     }
+    let states = setup.progress.states()?;
+    let candidates = pool.candidates(
+        &setup.bank,
+        &states,
+        setup.progress.scheduler(),
+        now.at,
+        settings.count,
+        seed,
+    );
+    let wanted = settings.count;
+    // Whether there is anything to ask is told before a screen opens.
+    let quiz = Quiz::new(candidates, settings.clone()).map_err(usage)?;
     if !args.is_plain() {
         drop(setup);
         return super::screens::show(global, Start::BeginQuiz(Box::new((pool, settings))));
     }
+    let stderr = &mut io::stderr();
+    // As JSON the result stands alone on standard output.
+    let told: &mut dyn Write = if args.json { stderr } else { &mut *out };
     let (quiz, session) = match take_up(args, &mut setup)? {
         Some(taken) => {
-            say(args, out, "Going on with the quiz that was left.")?;
+            writeln!(told, "Going on with the quiz that was left.")?;
             taken
         }
-        None => {
-            let states = setup.progress.states()?;
-            let candidates = pool.candidates(
-                &setup.bank,
-                &states,
-                setup.progress.scheduler(),
-                now.at,
-                settings.count,
-                seed,
-            );
-            let wanted = settings.count;
-            let quiz = Quiz::new(candidates, settings).map_err(usage)?;
-            if quiz.len() < wanted {
-                say(
-                    args,
-                    out,
-                    &format!("{} questions match; all of them are asked.", quiz.len()),
-                )?;
-            }
-            if let Some(left) = practice::left_quiz(&setup.progress)? {
-                let words = format!("The quiz that was left, {}, is given up.", left.words());
-                say(args, out, &words)?;
-                practice::give_up(&mut setup.progress, left.session, now)?;
-            }
-            let session = practice::begin_quiz(&mut setup.progress, &quiz, now)?;
-            (quiz, session)
-        }
+        None => begin(quiz, wanted, &mut setup, told)?,
     };
     let mut desk = plain::Desk {
         days: &setup.days,
         progress: &mut setup.progress,
         session,
-        quiet: args.json,
     };
-    let report = plain::drive(quiz, &mut desk, &mut io::stdin().lock(), out, clock::now)?;
-    let Some(report) = report else {
-        say(
-            args,
-            out,
-            "The quiz is kept as it stands; `highwater quiz --plain` goes on with it.",
-        )?;
-        return Ok(Outcome::Done);
-    };
-    print(args, &report, &setup, out)?;
+    let report = plain::drive(quiz, &mut desk, &mut io::stdin().lock(), told, clock::now)?;
+    if report.is_none() {
+        let words = "The quiz is kept as it stands; `highwater quiz --plain` goes on with it.";
+        writeln!(told, "{words}")?;
+    }
+    print(args, report.as_ref(), &setup, out)?;
     Ok(Outcome::Done)
+}
+
+/// Begins the quiz, in place of one that was left.
+fn begin(
+    quiz: Quiz,
+    wanted: usize,
+    setup: &mut Setup,
+    told: &mut dyn Write,
+) -> anyhow::Result<(Quiz, EventId)> {
+    if quiz.len() < wanted {
+        let words = count(quiz.len(), "question matches", "questions match");
+        writeln!(told, "Only {words}; they are all asked.")?;
+    }
+    let now = setup.now();
+    if let Some(left) = practice::left_quiz(&setup.progress)? {
+        writeln!(
+            told,
+            "The quiz that was left, {}, is given up.",
+            left.words()
+        )?;
+        practice::give_up(&mut setup.progress, left.session, now)?;
+    }
+    let session = practice::begin_quiz(&mut setup.progress, &quiz, now)?;
+    Ok((quiz, session))
 }
 
 /// What the last finished quiz missed; none when it missed nothing.
@@ -238,18 +248,8 @@ fn usage(error: QuizError) -> anyhow::Error {
     Usage(error.to_string()).into()
 }
 
-fn say(args: &Args, out: &mut dyn Write, words: &str) -> io::Result<()> {
-    if args.json {
-        return Ok(());
-    }
-    writeln!(out, "{words}")
-}
-
 /// The quiz that was left, unless another one is asked for.
-fn take_up(
-    args: &Args,
-    setup: &mut Setup,
-) -> anyhow::Result<Option<(Quiz, crate::progress::EventId)>> {
+fn take_up(args: &Args, setup: &mut Setup) -> anyhow::Result<Option<(Quiz, EventId)>> {
     if !args.is_bare() {
         return Ok(None);
     }
@@ -274,11 +274,18 @@ fn take_up(
     }
 }
 
-fn print(args: &Args, report: &Report, setup: &Setup, out: &mut dyn Write) -> anyhow::Result<()> {
+fn print(
+    args: &Args,
+    report: Option<&Report>,
+    setup: &Setup,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     if args.json {
-        output::print_json(report, out)?;
-        return Ok(());
+        return output::print_json(&report, out);
     }
+    let Some(report) = report else {
+        return Ok(());
+    };
     let earlier = practice::earlier_quizzes(&setup.progress, &report.settings)?;
     plain::print_report(report, earlier.get(1), &setup.bank, out)?;
     Ok(())

@@ -24,8 +24,6 @@ pub(super) struct Desk<'d> {
     pub(super) days: &'d StudyDays,
     pub(super) progress: &'d mut Progress,
     pub(super) session: EventId,
-    /// Nothing but the result is printed.
-    pub(super) quiet: bool,
 }
 
 /// Asks question after question until the quiz is over; none when the reader or the input left it.
@@ -36,7 +34,6 @@ pub(super) fn drive(
     out: &mut dyn Write,
     clock: impl Fn() -> Timestamp,
 ) -> anyhow::Result<Option<Report>> {
-    let out: &mut dyn Write = if desk.quiet { &mut io::sink() } else { out };
     let mut shown = None;
     let mut read = None;
     // A quiz that was left waits, paused.

@@ -11,6 +11,7 @@ use crate::{
             Screen,
             quiz::{QuizResult, QuizScreen},
         },
+        text::count,
     },
 };
 
@@ -57,7 +58,8 @@ impl App {
             .map_err(|error| error.to_string())?;
         self.put_quiz(quiz, session, now);
         if fewer {
-            self.tell(format!("{asked} questions match; all of them are asked"));
+            let match_it = count(asked, "question matches", "questions match");
+            self.tell(format!("only {match_it}; they are all asked"));
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Below this chance of recall a card that was met counts as a weak spot.
+/// Below this chance of recall a card that was met counts as a weak spot; so does one that was missed before it was met.
 const WEAK: f64 = 0.75;
 /// One question in so many is made by the simulator, when nothing narrower is asked for.
 const ENGINE_SHARE: usize = 5;
@@ -68,9 +68,10 @@ impl Pool {
             return engine(count, seed);
         }
         let weak = |id: &CardId| {
-            states
-                .get(id)
-                .is_some_and(|state| !state.is_new() && scheduler.recall(state, at) < WEAK)
+            states.get(id).is_some_and(|state| match state.is_new() {
+                true => state.due.is_some(),
+                false => scheduler.recall(state, at) < WEAK,
+            })
         };
         let cards = self.filter.cards(bank, states);
         let checks: Vec<Candidate> = cards

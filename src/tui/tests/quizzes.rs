@@ -107,6 +107,10 @@ fn an_exam_goes_back_and_forth_and_says_nothing_before_its_end() {
         stage.keys("<enter>");
         assert!(!stage.text().contains('✗'), "{}", stage.text());
     }
+    let asked = stage.text();
+    assert!(asked.contains("Hand the quiz in?"), "{asked}");
+    assert!(asked.contains("●●●"), "all are answered: {asked}");
+    stage.keys("n");
     assert!(
         stage.text().contains("3 of 3"),
         "the last question stays open"
@@ -126,6 +130,30 @@ fn an_exam_goes_back_and_forth_and_says_nothing_before_its_end() {
     );
     stage.keys("y");
     assert!(stage.text().contains("33 %"), "{}", stage.text());
+}
+
+#[test]
+fn an_exam_finds_what_is_open_or_marked() {
+    let mut stage = quiz(settings(Mode::Exam));
+    let typing = |stage: &Stage| !stage.text().contains("( )");
+    let mark = if typing(&stage) { "<ctrl-t>" } else { "m" };
+    stage.keys(mark);
+    answer(&mut stage, true);
+    stage.keys("<enter>");
+    answer(&mut stage, true);
+    stage.keys("<enter>");
+    assert!(stage.text().contains("⚑●○"), "{}", stage.text());
+    insta::assert_snapshot!("quiz_exam_80x24", stage.look());
+    let open = if typing(&stage) { "<ctrl-o>" } else { "o" };
+    stage.keys(open);
+    assert!(stage.text().contains("1 of 3"), "marked: {}", stage.text());
+    assert!(stage.text().contains("for later"));
+    let open = if typing(&stage) { "<ctrl-o>" } else { "o" };
+    stage.keys(open);
+    assert!(stage.text().contains("3 of 3"), "open: {}", stage.text());
+    stage.keys("<ctrl-e>");
+    let asked = stage.text();
+    assert!(asked.contains("1 of 3 not answered. 1 marked"), "{asked}");
 }
 
 #[test]

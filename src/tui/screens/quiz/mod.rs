@@ -24,7 +24,7 @@ use crate::{
     bank::Answer,
     clock,
     progress::EventId,
-    session::quiz::{Given, Input, Mode, Phase, Quiz},
+    session::quiz::{Given, Input, Mode, Phase, Quiz, Sheet},
     tui::{
         canvas::Canvas,
         effect::{Cx, Effect},
@@ -255,21 +255,11 @@ impl QuizScreen {
                 };
                 return self.put(input, cx);
             }
-            Action::HandIn => {
-                let open = self
-                    .quiz
-                    .sheets()
-                    .iter()
-                    .filter(|s| s.given.is_nothing())
-                    .count();
-                let words = match open {
-                    0 => "Hand the quiz in?".to_owned(),
-                    n => format!(
-                        "Hand the quiz in? {n} of {} are not answered.",
-                        self.quiz.len()
-                    ),
-                };
-                return vec![Effect::Ask(words, Box::new(Effect::HandIn))];
+            Action::HandIn => return vec![self.ask_to_hand_in()],
+            Action::NextMatch => {
+                if let Some(place) = self.next_open() {
+                    return self.put(Input::Go(place), cx);
+                }
             }
             Action::Back => {
                 let mut effects = self.put(Input::Pause, cx);
@@ -308,8 +298,39 @@ impl QuizScreen {
             // The order as shown is an answer too.
             effects.extend(self.put(Input::Move { from: 0, to: 0 }, cx));
         }
+        let last = self.is_exam() && self.quiz.at() + 1 == self.quiz.len();
         effects.extend(self.put(Input::Submit, cx));
+        if last && self.quiz.phase() == Phase::Asking {
+            effects.push(self.ask_to_hand_in());
+        }
         effects
+    }
+
+    /// Asks before the quiz is ended, and says what is still to do.
+    fn ask_to_hand_in(&self) -> Effect {
+        let count = |wanted: fn(&Sheet) -> bool| {
+            let sheets = self.quiz.sheets().iter();
+            sheets.filter(|sheet| wanted(sheet)).count()
+        };
+        let open = count(|sheet| sheet.given.is_nothing());
+        let marked = count(|sheet| sheet.flagged);
+        let mut words = "Hand the quiz in?".to_owned();
+        if open > 0 {
+            words.push_str(&format!(" {open} of {} not answered.", self.quiz.len()));
+        }
+        if marked > 0 && self.is_exam() {
+            words.push_str(&format!(" {marked} marked for later."));
+        }
+        Effect::Ask(words, Box::new(Effect::HandIn))
+    }
+
+    /// The next question of an exam that has no answer or is marked for later; after the last comes the first.
+    fn next_open(&self) -> Option<usize> {
+        let (at, len) = (self.quiz.at(), self.quiz.len());
+        (1..len).map(|step| (at + step) % len).find(|place| {
+            let sheet = &self.quiz.sheets()[*place];
+            !sheet.locked && (sheet.given.is_nothing() || sheet.flagged)
+        })
     }
 
     fn given(&self) -> &Given {
@@ -352,8 +373,11 @@ impl QuizScreen {
 
     /// Draws the screen.
     pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, _cx: &Cx<'_>) {
-        let [top, body] =
-            Layout::vertical([Constraint::Length(2), Constraint::Fill(1)]).areas(area);
+        let [top, body] = Layout::vertical([
+            Constraint::Length(2 + u16::from(self.is_exam())),
+            Constraint::Fill(1),
+        ])
+        .areas(area);
         self.draw_top(canvas, top);
         let body = column(body);
         if self.quiz.phase() == Phase::Paused {
@@ -465,6 +489,25 @@ impl QuizScreen {
         };
         canvas.line(words, 0, Line::from(left));
         canvas.right(inner, 0, Line::from(right));
+        if self.is_exam() && self.quiz.len() <= usize::from(inner.width) {
+            canvas.line(inner, 1, self.places(theme));
+        }
+    }
+
+    /// A sign for every question of an exam: answered, open, marked for later, and where the reader is.
+    fn places(&self, theme: &Theme) -> Line<'static> {
+        let sheets = self.quiz.sheets().iter().enumerate();
+        let signs = sheets.map(|(place, sheet)| {
+            let (sign, style) = match (sheet.flagged, sheet.given.is_nothing()) {
+                (true, _) => ("⚑", theme.warn),
+                (false, false) => ("●", theme.accent),
+                (false, true) if sheet.locked => ("–", theme.bad),
+                (false, true) => ("○", theme.dim),
+            };
+            let here = place == self.quiz.at();
+            Span::styled(sign, if here { theme.selected } else { style })
+        });
+        Line::from(signs.collect::<Vec<_>>())
     }
 
     fn clocks(&self, theme: &Theme) -> Vec<Span<'static>> {

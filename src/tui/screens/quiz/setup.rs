@@ -260,7 +260,7 @@ impl QuizSetup {
         let about = match selected {
             0 => {
                 "Everything mixes in questions that the simulator makes and answers; \
-                  weak spots are cards you have met and would now likely miss."
+                  weak spots are cards that you missed, or would now likely miss."
             }
             1 => "Only questions of one level, or of all.",
             2 => "Only questions on cards with one tag, or with any.",
