@@ -68,9 +68,12 @@ impl Pool {
             return engine(count, seed);
         }
         let weak = |id: &CardId| {
-            states.get(id).is_some_and(|state| match state.is_new() {
-                true => state.due.is_some(),
-                false => scheduler.recall(state, at) < WEAK,
+            states.get(id).is_some_and(|state| {
+                if state.is_new() {
+                    state.due.is_some()
+                } else {
+                    scheduler.recall(state, at) < WEAK
+                }
             })
         };
         let cards = self.filter.cards(bank, states);
