@@ -89,6 +89,7 @@ impl Broker {
         self.metadata_timer = None;
         self.metadata_correlation = 0;
         self.image = super::Image::default();
+        self.published = false;
         lost
     }
 
@@ -159,6 +160,7 @@ impl Broker {
                 self.stage = Stage::Running;
                 self.epoch = epoch;
                 self.clean_shutdown = false;
+                self.publish(ctx);
                 self.fetch_metadata(ctx);
                 self.send_heartbeat(ctx);
             }
@@ -344,6 +346,10 @@ impl Broker {
             .alter_answered(proposal, answer, at, image, &config);
         let request = match outcome {
             AnswerOutcome::Retry(_) => None,
+            AnswerOutcome::Ignored => {
+                self.alter.unanswered.remove(&partition);
+                None
+            }
             _ => self.alter.unanswered.remove(&partition),
         };
         if let (Some(error), Some(request)) = (refused, request) {

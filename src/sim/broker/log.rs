@@ -168,6 +168,9 @@ impl Log {
     pub fn truncate(&mut self, end: Offset) -> u64 {
         let before = self.end;
         if end >= before {
+            // An epoch that this broker began to lead and wrote nothing in must go all the same, or the next leader's
+            // log parts from this one for ever (`UnifiedLog.truncateTo`).
+            self.epochs.truncate_from_end(before);
             return 0;
         }
         while self
@@ -302,6 +305,16 @@ mod tests {
             (log.epoch_at(2999), log.epoch_at(3000), log.epoch_at(6000)),
             (Some(1), Some(2), None)
         );
+    }
+
+    #[test]
+    fn truncating_nothing_forgets_an_epoch_without_records() {
+        let mut log = Log::default();
+        log.append(batch(1, 0, 3), 0);
+        log.begin_epoch(2);
+        assert_eq!(log.last_epoch(), 2);
+        assert_eq!(log.truncate(3), 0);
+        assert_eq!((log.last_epoch(), log.end()), (1, 3));
     }
 
     #[test]

@@ -94,25 +94,47 @@ impl Broker {
                 self.image.offset += 1;
                 self.replay(record, &mut changed);
             }
-            // Several records of a partition in one answer count as the last of them, as in a metadata delta.
-            changed.sort_unstable();
-            changed.dedup();
-            for partition in changed {
-                self.apply_partition(partition, ctx);
+            if self.published {
+                // Several records of a partition in one answer count as the last of them, as in a metadata delta.
+                changed.sort_unstable();
+                changed.dedup();
+                for partition in changed {
+                    self.apply_partition(partition, ctx);
+                }
             }
-            // Caught up with its registration: the controller may unfence it. A broker that is still registering
-            // meets its earlier life here; a heartbeat for that would only be refused.
-            if self.stage != Stage::Registering
-                && self
-                    .image
-                    .brokers
-                    .get(&self.id)
-                    .is_some_and(|own| own.fenced && own.epoch == self.epoch)
-            {
+            self.publish(ctx);
+            // Caught up with its registration: the controller may unfence it.
+            if self.own_registration().is_some_and(|own| own.fenced) {
                 self.send_heartbeat(ctx);
             }
         }
         self.fetch_metadata(ctx);
+    }
+
+    /// Its registration, if it is this life's and this broker has replayed it.
+    fn own_registration(&self) -> Option<BrokerView> {
+        let own = self.image.brokers.get(&self.id).copied();
+        own.filter(|own| self.stage != Stage::Registering && own.epoch == self.epoch)
+    }
+
+    /// Begins to act on the metadata once this life's registration is replayed. Until then a restarted broker would
+    /// believe what was true of its earlier life (`BrokerServer.startup`: publishers are installed after the catch-up).
+    pub(super) fn publish(&mut self, ctx: &mut Context) {
+        if self.published || self.own_registration().is_none() {
+            return;
+        }
+        self.published = true;
+        let named = self.image.partitions();
+        let mut mine: Vec<PartitionId> = named
+            .filter(|record| record.replicas.contains(&self.id))
+            .map(|record| record.partition)
+            .chain(self.replicas.keys().iter().copied())
+            .collect();
+        mine.sort_unstable();
+        mine.dedup();
+        for partition in mine {
+            self.apply_partition(partition, ctx);
+        }
     }
 
     fn replay(&mut self, record: &MetadataRecord, changed: &mut Vec<PartitionId>) {
@@ -185,9 +207,9 @@ impl Broker {
             .entry(partition, || Replica::new(Arc::clone(&record), config));
         let config_changed = replica.isr_config != config;
         replica.isr_config = config;
-        let before = std::mem::replace(&mut replica.record, Arc::clone(&record));
+        replica.record = Arc::clone(&record);
         if record.leader == Some(self.id) {
-            self.lead(partition, &before, &record, ctx);
+            self.lead(partition, &record, ctx);
         } else {
             self.follow(partition, &record, ctx);
         }
@@ -198,13 +220,7 @@ impl Broker {
         }
     }
 
-    fn lead(
-        &mut self,
-        partition: PartitionId,
-        before: &PartitionRecord,
-        record: &PartitionRecord,
-        ctx: &mut Context,
-    ) {
+    fn lead(&mut self, partition: PartitionId, record: &PartitionRecord, ctx: &mut Context) {
         let now = ctx.now();
         let Some(replica) = self.replicas.get_mut(partition) else {
             return;
@@ -225,12 +241,10 @@ impl Broker {
                     partition_epoch: record.partition_epoch,
                     isr: record.isr.clone(),
                 };
-                if leading
+                // A proposal under way stays under way until its answer comes, though it no longer counts.
+                leading
                     .state
-                    .metadata_update(record.replicas.clone(), committed, now.0)
-                {
-                    self.forget_proposal(partition);
-                }
+                    .metadata_update(record.replicas.clone(), committed, now.0);
                 return;
             }
             Role::Leader(leading) => {
@@ -249,8 +263,6 @@ impl Broker {
             }
         }
         replica.log.begin_epoch(record.leader_epoch);
-        let _ = before;
-        self.forget_proposal(partition);
         self.unfollow(partition);
         self.announce_leadership(partition, ctx);
         self.load_coordinator(partition, ctx);
@@ -325,14 +337,16 @@ impl Broker {
         replica.role = Role::Follower(None);
         let log_end = replica.log.end();
         let (leader, epoch) = (replica.record.leader, replica.record.leader_epoch);
-        let tp = ctx.world.names.tp(partition);
-        ctx.emit(What::BecameFollower {
-            tp,
-            broker: self.id,
-            leader,
-            epoch,
-            log_end,
-        });
+        if leader.is_none() {
+            let tp = ctx.world.names.tp(partition);
+            ctx.emit(What::BecameFollower {
+                tp,
+                broker: self.id,
+                leader,
+                epoch,
+                log_end,
+            });
+        }
         self.forget_proposal(partition);
         self.unload_coordinator(partition, ctx);
         for waiting in waiting {

@@ -120,6 +120,8 @@ pub struct Broker {
     pub epoch: BrokerEpoch,
     /// What it knows of the cluster.
     pub image: Image,
+    /// Whether it acts on what it knows: not before it has replayed its own registration.
+    published: bool,
     /// Its replicas.
     pub replicas: PartitionMap<Replica>,
     controllers: u32,
@@ -161,6 +163,7 @@ impl Broker {
             stage: Stage::Down,
             epoch: -1,
             image: Image::default(),
+            published: false,
             replicas: PartitionMap::default(),
             controllers,
             controller: 1,

@@ -63,6 +63,12 @@ impl Sessions {
     fn get_mut(&mut self, node: NodeId) -> Option<&mut Session> {
         self.place(node).map(|place| &mut self.0[place].1)
     }
+    /// The reader's position in a partition matters again: it is looked at with its next fetch.
+    pub(super) fn look_at(&mut self, node: NodeId, partition: PartitionId) {
+        if let Some(session) = self.get_mut(node) {
+            session.list(partition);
+        }
+    }
     /// The reader is gone.
     pub(super) fn remove(&mut self, node: NodeId) {
         if let Some(place) = self.place(node) {

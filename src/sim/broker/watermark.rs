@@ -6,7 +6,7 @@ use super::Broker;
 use super::replica::Role;
 use crate::sim::context::Context;
 use crate::sim::event::What;
-use crate::sim::node::PartitionId;
+use crate::sim::node::{NodeId, PartitionId};
 
 impl Broker {
     /// Tells once when the high watermark stands below the minimum ISR, and once when it moves again.
@@ -19,6 +19,12 @@ impl Broker {
         let Role::Leader(leading) = &mut replica.role else {
             return;
         };
+        // Who left the ISR joins again by fetching, even if it has nothing to fetch.
+        for follower in &replica.record.replicas {
+            if *follower != broker && !leading.state.isr().contains(follower) {
+                self.sessions.look_at(NodeId::Broker(*follower), partition);
+            }
+        }
         let under = leading.state.is_under_min_isr(&config);
         let high_watermark = leading.state.high_watermark();
         if under && !leading.told_frozen && log_end > high_watermark {

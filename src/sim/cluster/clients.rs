@@ -232,7 +232,10 @@ impl Cluster {
         message: Message,
     ) {
         self.with_consumer(index, cause, |consumer, env| match (message, from) {
-            (Message::Disconnected, NodeId::Broker(broker)) => consumer.disconnected(broker, env),
+            // A peer's sockets close; a request that nobody took has a number.
+            (Message::Disconnected, NodeId::Broker(broker)) if correlation == 0 => {
+                consumer.disconnected(broker, env);
+            }
             (message, _) => consumer.receive(correlation, message, env),
         });
     }

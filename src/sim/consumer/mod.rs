@@ -450,7 +450,11 @@ impl Consumer {
             return;
         }
         match message {
-            Message::Disconnected => self.failed(request, env),
+            Message::Disconnected => {
+                // Nobody listens there: it tries again after a moment, not at once (`reconnect.backoff.ms`).
+                self.failed(request, env);
+                return;
+            }
             Message::MetadataResponse {
                 brokers,
                 partitions,
