@@ -118,7 +118,7 @@ enum Command {
     Optimize(optimize::Args),
     /// Watch and break a simulated cluster, with or without a guide
     Lab(lab::Args),
-    /// Run scenarios on the simulated cluster with nobody watching
+    /// Run scenarios on the simulated cluster with nobody watching, or break clusters at random
     Sim(sim::Args),
     /// Find mistakes in the bank and in cards of your own
     Check(check::Args),

@@ -1,5 +1,6 @@
 //! `highwater sim`: commands on the simulated cluster.
 
+mod fuzz;
 mod run;
 
 use std::io::Write;
@@ -17,11 +18,14 @@ pub(super) struct Args {
 enum Command {
     /// Run a scenario with nobody watching, and check its claims
     Run(run::Args),
+    /// Break random clusters at random and look for a broken invariant
+    Fuzz(fuzz::Args),
 }
 
 /// Does what the subcommand says.
 pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     match &args.command {
         Command::Run(args) => run::run(args, global, out),
+        Command::Fuzz(args) => fuzz::run(args, out),
     }
 }

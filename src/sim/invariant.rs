@@ -41,6 +41,8 @@ struct Seen {
 pub struct Watch {
     partitions: Vec<Seen>,
     next_event: u64,
+    /// What was told already: an invariant that stays broken is told once.
+    told: BTreeSet<(&'static str, PartitionId)>,
     broken: Vec<Broken>,
 }
 
@@ -66,7 +68,9 @@ impl Watch {
                     },
                 );
             }
-            if let Err((invariant, detail)) = self.check_partition(cluster, id, registration) {
+            if let Err((invariant, detail)) = self.check_partition(cluster, id, registration)
+                && self.told.insert((invariant, id))
+            {
                 let tp = cluster.names().tp(id);
                 self.broken.push(Broken {
                     time: cluster.now(),
@@ -278,7 +282,15 @@ impl Watch {
                 let detail = format!("from {before} to {high_watermark} on broker {}", broker.id);
                 return Err(("the high watermark never moves back on one leader", detail));
             }
-            check_members(cluster, id, replica, leading.state.isr(), seen, broker.id)?;
+            // Members that the controller has put out meanwhile no longer count.
+            let members: Vec<BrokerId> = leading
+                .state
+                .isr()
+                .iter()
+                .copied()
+                .filter(|id| isr.contains(id))
+                .collect();
+            check_members(cluster, id, replica, &members, seen, broker.id)?;
         }
         if !seen.marked {
             check_agreement(cluster, id)?;

@@ -14,6 +14,7 @@ pub mod consumer;
 pub mod context;
 pub mod controller;
 pub mod event;
+pub mod fuzz;
 pub mod group;
 pub mod invariant;
 pub mod ledger;
