@@ -109,6 +109,28 @@ impl Kind {
     }
 }
 
+/// Whether an event is about a partition of one of Kafka's own topics, such as `__consumer_offsets`.
+pub fn is_internal(what: &What) -> bool {
+    match what {
+        What::TopicCreated { topic, .. } | What::PartitionsAdded { topic, .. } => {
+            topic.starts_with("__")
+        }
+        What::LeaderElected { tp, .. }
+        | What::LeaderLost { tp, .. }
+        | What::IsrShrunk { tp, .. }
+        | What::IsrExpanded { tp, .. }
+        | What::ElrChanged { tp, .. }
+        | What::BecameLeader { tp, .. }
+        | What::BecameFollower { tp, .. }
+        | What::ZombieLeader { tp, .. }
+        | What::Truncated { tp, .. }
+        | What::FollowerBehind { tp, .. }
+        | What::HighWatermarkFrozen { tp, .. }
+        | What::HighWatermarkMoves { tp, .. } => tp.topic.starts_with("__"),
+        _ => false,
+    }
+}
+
 /// What stands on the time line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sign {
@@ -169,34 +191,40 @@ impl Sign {
 }
 
 /// Whether an event is one to stop at: it has a sign, or it changes what a client sees.
+///
+/// Kafka's own topics are passed over.
 pub fn is_interesting(event: &Event) -> bool {
-    Sign::of(&event.what).is_some()
-        || matches!(
-            event.what,
-            What::BrokerFenced { .. }
-                | What::BrokerUnfenced { .. }
-                | What::QuorumLost { .. }
-                | What::ZombieLeader { .. }
-                | What::Truncated { .. }
-                | What::FollowerBehind { .. }
-                | What::HighWatermarkFrozen { .. }
-                | What::HighWatermarkMoves { .. }
-                | What::ProduceFailing { .. }
-                | What::ProduceRecovered { .. }
-                | What::RecordsFailed { .. }
-                | What::ProducerBlocked { .. }
-                | What::RecordsDuplicated { .. }
-                | What::RecordsReordered { .. }
-                | What::DuplicateDropped { .. }
-                | What::Group(
-                    GroupEvent::MemberGone { .. }
-                        | GroupEvent::Stable { .. }
-                        | GroupEvent::PollIntervalExceeded { .. }
-                        | GroupEvent::Reprocessed { .. }
-                        | GroupEvent::NeverProcessed { .. }
-                        | GroupEvent::Fenced { .. }
-                        | GroupEvent::RecordSentOn { .. }
-                        | GroupEvent::RecordSkipped { .. }
-                )
-        )
+    !is_internal(&event.what)
+        && (Sign::of(&event.what).is_some() || changes_what_is_seen(&event.what))
+}
+
+fn changes_what_is_seen(what: &What) -> bool {
+    matches!(
+        what,
+        What::BrokerFenced { .. }
+            | What::BrokerUnfenced { .. }
+            | What::QuorumLost { .. }
+            | What::ZombieLeader { .. }
+            | What::Truncated { .. }
+            | What::FollowerBehind { .. }
+            | What::HighWatermarkFrozen { .. }
+            | What::HighWatermarkMoves { .. }
+            | What::ProduceFailing { .. }
+            | What::ProduceRecovered { .. }
+            | What::RecordsFailed { .. }
+            | What::ProducerBlocked { .. }
+            | What::RecordsDuplicated { .. }
+            | What::RecordsReordered { .. }
+            | What::DuplicateDropped { .. }
+            | What::Group(
+                GroupEvent::MemberGone { .. }
+                    | GroupEvent::Stable { .. }
+                    | GroupEvent::PollIntervalExceeded { .. }
+                    | GroupEvent::Reprocessed { .. }
+                    | GroupEvent::NeverProcessed { .. }
+                    | GroupEvent::Fenced { .. }
+                    | GroupEvent::RecordSentOn { .. }
+                    | GroupEvent::RecordSkipped { .. }
+            )
+    )
 }

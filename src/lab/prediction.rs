@@ -175,7 +175,7 @@ pub fn tidy(prediction: &Prediction, text: &str, cluster: &Cluster) -> Result<St
         }
         if !known.is_empty() && !known.contains(name) {
             let known = known.join(", ");
-            return Err(format!("`{name}` is not {kind}; there is {known}"));
+            return Err(format!("`{name}` is none of {known}"));
         }
     }
     Ok(if found.is_empty() {
@@ -253,6 +253,10 @@ pub fn in_words(prediction: &Prediction, truth: &Truth) -> String {
             } else {
                 format!("{number:.1}")
             };
+            // `1200 records`, but `0` where the unit says what is asked for: "the epoch"
+            if unit.starts_with("the ") {
+                return shown;
+            }
             format!("{shown} {unit}").trim_end().to_owned()
         }
         (Truth::Names(names), _) if names.is_empty() => "none".to_owned(),

@@ -27,6 +27,8 @@ const SNAPSHOT_EVERY: Time = Time::secs(5);
 pub const SAMPLE_EVERY: Time = Time::secs(1);
 /// How far [`Timeline::next_interesting`] looks ahead.
 pub const LOOK_AHEAD: Time = Time::secs(600);
+/// Least distance between two moments that are worth a look.
+const STOPS_APART: Time = Time::millis(50);
 /// Furthest moment that can be sought.
 pub const END_MAX: Time = Time::secs(24 * 3600);
 
@@ -233,7 +235,9 @@ impl Timeline {
                     event: event.id,
                 });
             }
-            if is_interesting(event) {
+            // what follows at once belongs to the same stop
+            let apart = |(at, _): &(Time, EventId)| event.time.since(*at) >= STOPS_APART;
+            if is_interesting(event) && self.stops.last().is_none_or(apart) {
                 self.stops.push((event.time, event.id));
             }
         }
@@ -400,7 +404,8 @@ impl Timeline {
         self.given = given;
         self.forget_after(self.now());
         self.branch = None;
-        self.run_until(to);
+        // the last snapshot that is kept can be later than the moment
+        let _ = self.seek(to);
     }
 }
 
@@ -468,6 +473,33 @@ mod tests {
             .map(|broker| broker.id)
             .collect();
         assert_eq!(down, [3], "the crash of broker 2 is forgotten");
+    }
+
+    #[test]
+    fn what_was_tried_is_forgotten_and_the_run_is_where_it_was() {
+        let mut run = run();
+        run.run_until(Time::secs(7));
+        run.give(command("crash broker 2")).unwrap();
+        run.run_until(Time::secs(12));
+        let (script, there) = (run.given().to_vec(), run.view());
+        run.run_until(Time::secs(60));
+        run.give(command("crash broker 3")).unwrap();
+        run.run_until(Time::secs(70));
+        run.follow(script.clone(), Time::secs(12));
+        assert_eq!(run.now(), Time::secs(12));
+        assert_eq!((run.view(), run.given()), (there, &script[..]));
+        run.seek(Time::secs(65)).unwrap();
+        let down = |broker: &crate::lab::view::BrokerView| {
+            broker.state == crate::lab::view::BrokerState::Down
+        };
+        assert_eq!(
+            run.view()
+                .brokers
+                .iter()
+                .filter(|broker| down(broker))
+                .count(),
+            1
+        );
     }
 
     #[test]

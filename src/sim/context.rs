@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::event::{Event, EventId, What};
+use super::group::GroupEvent;
+use super::group::event::Departure;
 use super::ledger::Ledger;
 use super::message::{Envelope, Message};
 use super::network::{Fate, Network};
-use super::node::{Names, NodeId};
+use super::node::{Names, NodeId, NodeName, Tp};
 use super::queue::EventQueue;
 use super::rng::Rng;
 use super::time::Time;
@@ -120,6 +122,32 @@ pub struct World {
     /// Brokers that the controller lets shut down; the cluster ends them.
     pub ready_to_stop: Vec<super::types::BrokerId>,
     lives: Vec<Life>,
+    /// The last decision on a partition or a group. For explanations only.
+    decisions: BTreeMap<Subject, EventId>,
+}
+
+/// What somebody decides about and others carry out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    Partition(Tp),
+    Group(Arc<str>),
+}
+
+impl Subject {
+    /// What an event decides about or carries out, if it is one of that kind.
+    fn of(what: &What) -> Option<Subject> {
+        match what {
+            What::LeaderElected { tp, .. }
+            | What::LeaderLost { tp, .. }
+            | What::BecameLeader { tp, .. }
+            | What::BecameFollower { tp, .. } => Some(Subject::Partition(tp.clone())),
+            What::Group(
+                GroupEvent::RebalanceStarted { group, .. }
+                | GroupEvent::GenerationBegan { group, .. },
+            ) => Some(Subject::Group(Arc::clone(group))),
+            _ => None,
+        }
+    }
 }
 
 impl World {
@@ -136,6 +164,7 @@ impl World {
             faults: BTreeMap::new(),
             ready_to_stop: Vec::new(),
             lives: Vec::new(),
+            decisions: BTreeMap::new(),
         }
     }
 
@@ -166,9 +195,31 @@ impl World {
         }
     }
 
-    /// Records an event.
+    /// Records an event. Where somebody else decided what a node carries out, or a fault made it fall silent, that is
+    /// the cause, and not the message or timer that the node happens to handle.
     pub fn emit(&mut self, cause: Option<EventId>, what: What) -> EventId {
         let id = EventId(self.events.len());
+        let subject = Subject::of(&what);
+        let decides = matches!(
+            what,
+            What::LeaderElected { .. }
+                | What::LeaderLost { .. }
+                | What::Group(GroupEvent::RebalanceStarted { .. })
+        );
+        let cause = match (&what, &subject) {
+            (What::Group(GroupEvent::MemberGone { member, why, .. }), _)
+                if *why != Departure::Left =>
+            {
+                let node = self.names.resolve(&NodeName::Consumer(Arc::clone(member)));
+                node.and_then(|node| self.faults.get(&node).copied())
+                    .or(cause)
+            }
+            (_, Some(subject)) if !decides => self.decisions.get(subject).copied().or(cause),
+            _ => cause,
+        };
+        if let (true, Some(subject)) = (decides, subject) {
+            self.decisions.insert(subject, id);
+        }
         self.events.push(Event {
             id,
             time: self.now,

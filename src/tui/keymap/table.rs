@@ -12,11 +12,11 @@ pub static TABLE: &[Binding] = {
         bind(C::Home, &["enter", "right", "l"], A::Open, "start what is selected", "start"),
         bind(C::Home, &["d"], A::GoDrill, "drill what is due and new", "drill"),
         bind(C::Home, &["q"], A::GoQuiz, "sit a timed quiz", "quiz"),
+        bind(C::Home, &["L"], A::GoLab, "break a simulated cluster", "lab"),
         bind(C::Home, &["i"], A::GoInterview, "sit a mock interview, or a design drill", "interview"),
         bind(C::Home, &["s"], A::GoSelfTest, "say what you can do without help", "self-test"),
         bind(C::Home, &["b", "/"], A::GoBrowse, "browse and search all cards", "browse"),
         bind(C::Home, &["r"], A::GoRead, "read the guide", "read"),
-        bind(C::Home, &["L"], A::GoLab, "break a simulated cluster", "lab"),
         bind(C::Home, &["t"], A::GoStats, "see your figures", "stats"),
         bind(C::Home, &[","], A::GoSettings, "change the settings", "settings"),
         bind(C::Home, &["u"], A::Undo, "take back the last rating", ""),
@@ -116,6 +116,7 @@ pub static TABLE: &[Binding] = {
         bind(C::LabChoice, &["n"], A::Pass, "go on without an answer", "pass"),
 
         bind(C::LabAnswer, &["enter"], A::Open, "take the answer", "take"),
+        bind(C::LabAnswer, &["esc"], A::Pass, "go on without an answer", "pass"),
         bind(C::LabAnswer, &["tab"], A::Next, "look at another panel", "panel"),
         bind(C::LabAnswer, &["shift-tab"], A::Previous, "the panel before", ""),
 

@@ -113,7 +113,8 @@ pub(super) fn rows(view: &View) -> usize {
 
 fn lag_courses(samples: &[Sample]) -> BTreeMap<&str, Vec<Option<u64>>> {
     let mut courses: BTreeMap<&str, Vec<Option<u64>>> = BTreeMap::new();
-    for sample in samples {
+    // no course is longer than that
+    for sample in &samples[samples.len().saturating_sub(COURSE)..] {
         for (member, lag) in &sample.lags {
             courses.entry(member).or_default().push(*lag);
         }
@@ -155,16 +156,15 @@ fn group_line(group: &GroupView, theme: &Theme) -> Line<'static> {
         "Empty" | "Dead" => ("◌", theme.dim),
         _ => ("↻", theme.warn),
     };
-    let mut text = format!(" · generation {}", group.generation);
+    let mut text = format!(
+        " · lag {} · generation {} · {}",
+        lag_words(group.lag()),
+        group.generation,
+        count(group.members.len(), "member", "members")
+    );
     if !group.assignor.is_empty() {
         let _ = write!(text, " · {}", group.assignor);
     }
-    let _ = write!(
-        text,
-        " · {} · lag {}",
-        count(group.members.len(), "member", "members"),
-        lag_words(group.lag())
-    );
     if let Some(broker) = group.coordinator {
         let _ = write!(text, " · coordinator {broker}");
     }
@@ -174,6 +174,23 @@ fn group_line(group: &GroupView, theme: &Theme) -> Line<'static> {
         Span::styled(format!(" {}", group.state), style),
         Span::styled(text, theme.dim),
     ])
+}
+
+/// `orders-0,1,5`: partitions by topic.
+fn owned_words(owned: &[String]) -> String {
+    let mut words = String::new();
+    let mut before = "";
+    for partition in owned {
+        let (topic, number) = partition.rsplit_once('-').unwrap_or(("", partition));
+        if topic == before && !words.is_empty() {
+            let _ = write!(words, ",{number}");
+        } else {
+            let gap = if words.is_empty() { "" } else { " " };
+            let _ = write!(words, "{gap}{partition}");
+        }
+        before = topic;
+    }
+    words
 }
 
 fn member_line(
@@ -201,7 +218,7 @@ fn member_line(
     let owned = if idle {
         "idle".to_owned()
     } else {
-        member.owned.join(" ")
+        owned_words(&member.owned)
     };
     let fixed = 4 + 16 + 11 + 12 + course_columns + 2;
     let room = columns.saturating_sub(fixed).max(8);

@@ -12,7 +12,7 @@ use ratatui::{
 use crate::{
     lab::{
         glossary::{self, Term},
-        view::{BrokerState, BrokerView, PartitionView, ReplicaView, TopicView, View},
+        view::{BrokerState, BrokerView, LinkView, PartitionView, ReplicaView, TopicView, View},
     },
     tui::{
         canvas::{Canvas, Hit},
@@ -146,11 +146,17 @@ pub(super) fn draw(
         height: BELOW.min(area.height),
         ..area
     };
-    if cell < 18 {
-        let legend = "L leads  = in sync  ≠ out  Z stale  † down ";
+    let legend = "L leads  = in sync  ≠ out  Z stale  † down ";
+    let quorum = quorum_line(view, theme);
+    let quorum = if cell < 18 && quorum.width() + legend.chars().count() + 1 > width {
+        short_quorum_line(view, theme).unwrap_or(quorum)
+    } else {
+        quorum
+    };
+    if cell < 18 && quorum.width() + legend.chars().count() < width {
         canvas.right(below, 0, Span::styled(legend, theme.dim));
     }
-    canvas.line(below, 0, quorum_line(view, theme));
+    canvas.line(below, 0, quorum);
     for (y, line) in words(view, rows.get(selected).copied(), width, theme)
         .into_iter()
         .take(usize::from(BELOW) - 1)
@@ -354,6 +360,14 @@ fn copy_cell(
     line.push_span(Span::raw(" ".repeat(cell.saturating_sub(used))));
 }
 
+/// Where there is room for no more, and nothing more to say.
+fn short_quorum_line(view: &View, theme: &Theme) -> Option<Line<'static>> {
+    let quorum = &view.quorum;
+    let active = quorum.active.filter(|_| view.links.is_empty())?;
+    let words = format!("controller {active}, {} of {} up", quorum.up, quorum.voters);
+    Some(Line::styled(words, theme.dim))
+}
+
 fn quorum_line(view: &View, theme: &Theme) -> Line<'static> {
     let quorum = &view.quorum;
     let mut line = match quorum.active {
@@ -372,12 +386,20 @@ fn quorum_line(view: &View, theme: &Theme) -> Line<'static> {
             theme.bad,
         ),
     };
-    for link in &view.links {
+    for (place, link) in view.links.iter().enumerate() {
+        let reverse = |other: &&LinkView| {
+            (&other.from, &other.to, other.slower) == (&link.to, &link.from, link.slower)
+        };
+        let pair = view.links.iter().position(|other| reverse(&other));
+        if pair.is_some_and(|pair| pair < place) {
+            continue;
+        }
+        let arrow = if pair.is_some() { "↔" } else { "→" };
         let how = link
             .slower
             .map_or_else(|| "✗ cut".to_owned(), |extra| format!("+{}", extra.span()));
         line.push_span(Span::styled(
-            format!("  {} → {} {how}", link.from, link.to),
+            format!("  {} {arrow} {} {how}", link.from, link.to),
             theme.warn,
         ));
     }

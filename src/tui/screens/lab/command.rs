@@ -19,6 +19,7 @@ use crate::{
         canvas::{Canvas, Hit},
         effect::Effect,
         keymap::Action,
+        markdown::{Run, wrap},
         screens::lab::Steer,
         text::{clip, fit, width},
         widgets::{Field, Scroll, popup},
@@ -27,6 +28,8 @@ use crate::{
 
 /// Completions that are shown at once.
 const ROWS: usize = 10;
+/// Columns for the words of what is wrong with a command.
+const PROBLEM_COLUMNS: usize = 70;
 
 /// The box above the lab.
 #[derive(Clone, Debug)]
@@ -251,8 +254,9 @@ impl Lab {
                 marked,
                 problem,
             } => {
-                let rows = completions.len().clamp(1, ROWS) as u16 + 5;
-                let inner = popup(canvas, area, "command", 76, rows);
+                let problem = wrap(&[Run::new(problem, canvas.theme.bad)], PROBLEM_COLUMNS);
+                let rows = completions.len().clamp(1, ROWS) + problem.len().max(1) + 4;
+                let inner = popup(canvas, area, "command", 76, rows as u16);
                 draw_command(canvas, inner, &field, &completions, marked, &problem);
             }
             Over::Seek { field, problem } => {
@@ -291,7 +295,7 @@ fn draw_command(
     field: &Field,
     completions: &[Completion],
     marked: usize,
-    problem: &str,
+    problem: &[Line<'static>],
 ) {
     let theme = canvas.theme;
     canvas.text(area, 0, "›", theme.accent);
@@ -307,8 +311,10 @@ fn draw_command(
         "write, or choose below; tab completes",
         theme.accent,
     );
-    let words = if problem.is_empty() { "" } else { problem };
-    canvas.text(area, 1, words, theme.bad);
+    for (row, line) in problem.iter().enumerate() {
+        canvas.line(area, 1 + row as u16, line.clone());
+    }
+    let below = 1 + problem.len().max(1) as u16;
     let first = (marked + 1).saturating_sub(ROWS);
     let wide = completions
         .iter()
@@ -339,7 +345,7 @@ fn draw_command(
             ),
         ]);
         let whole = Rect {
-            y: area.y + 2 + row as u16,
+            y: area.y + below + row as u16,
             height: 1,
             ..area
         };
@@ -349,8 +355,13 @@ fn draw_command(
         }
         canvas.hit(whole, Hit::Row(place));
     }
-    if completions.is_empty() && problem.is_empty() {
-        canvas.text(area, 2, "enter gives the command", theme.dim);
+    if completions.is_empty() {
+        let hint = if problem.is_empty() {
+            "enter gives the command"
+        } else {
+            "ctrl-u empties the line and lists all commands"
+        };
+        canvas.text(area, below, hint, theme.dim);
     }
 }
 

@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use crate::{
-    lab::kinds::{Kind, Sign},
+    lab::kinds::{Kind, Sign, is_internal},
     sim::{
         context::EventLog,
         event::{Event, EventId},
@@ -15,13 +15,41 @@ use crate::{
     tui::{
         canvas::{Canvas, Hit},
         markdown::{Run, wrap},
-        text::{clip, plain},
+        text::{clip, plain, width},
         theme::Theme,
     },
 };
 
-/// Columns of time and sign before an event's words.
-const HEAD: usize = 12;
+/// What is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Filter {
+    /// All but what concerns Kafka's own topics.
+    #[default]
+    All,
+    /// Of that, one kind.
+    Kind(Kind),
+    /// What concerns Kafka's own topics.
+    Internal,
+}
+
+impl Filter {
+    fn next(self) -> Self {
+        let after = |place: usize| {
+            Kind::ALL
+                .get(place)
+                .copied()
+                .map_or(Self::Internal, Self::Kind)
+        };
+        match self {
+            Self::All => after(0),
+            Self::Kind(kind) => {
+                let place = Kind::ALL.iter().position(|known| *known == kind);
+                after(place.map_or(0, |place| place + 1))
+            }
+            Self::Internal => Self::All,
+        }
+    }
+}
 
 /// The list.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +58,7 @@ pub(super) struct EventList {
     shown: Vec<EventId>,
     /// Events looked at.
     looked: u64,
-    filter: Option<Kind>,
+    filter: Filter,
     /// The place of the selected one; none follows the newest.
     selected: Option<usize>,
     rows: usize,
@@ -54,19 +82,16 @@ impl EventList {
     }
 
     fn lets_through(&self, event: &Event) -> bool {
-        self.filter.is_none_or(|kind| Kind::of(&event.what) == kind)
+        match self.filter {
+            Filter::All => !is_internal(&event.what),
+            Filter::Kind(kind) => Kind::of(&event.what) == kind && !is_internal(&event.what),
+            Filter::Internal => is_internal(&event.what),
+        }
     }
 
     /// Turns the filter to the next kind.
     pub(super) fn turn_filter(&mut self, log: &EventLog) {
-        self.filter = match self.filter {
-            None => Some(Kind::ALL[0]),
-            Some(kind) => Kind::ALL
-                .iter()
-                .position(|known| *known == kind)
-                .and_then(|place| Kind::ALL.get(place + 1))
-                .copied(),
-        };
+        self.filter = self.filter.next();
         self.shown.clear();
         self.looked = 0;
         self.selected = None;
@@ -75,7 +100,11 @@ impl EventList {
 
     /// The words of the filter.
     pub(super) fn filter_words(&self) -> &'static str {
-        self.filter.map_or("all", Kind::word)
+        match self.filter {
+            Filter::All => "all",
+            Filter::Kind(kind) => kind.word(),
+            Filter::Internal => "Kafka's own topics",
+        }
     }
 
     /// Moves the selection by so many; past the newest it follows again.
@@ -188,27 +217,27 @@ fn lines(event: &Event, columns: usize, open: bool, theme: &Theme) -> Vec<Line<'
     let words = plain(&event.what.to_string());
     let sign = Sign::of(&event.what).map_or("·", Sign::symbol);
     let style = style(event, theme);
-    let head = |first: bool| {
-        if first {
-            vec![
-                Span::styled(format!("{} ", event.time), theme.dim),
-                Span::styled(format!("{sign} "), style),
-            ]
-        } else {
-            vec![Span::raw(" ".repeat(HEAD - 2))]
-        }
-    };
-    let room = columns.saturating_sub(HEAD);
+    let time = format!("{} ", event.time);
+    let head = width(&time) + 2;
+    let room = columns.saturating_sub(head).max(20);
+    let first = [
+        Span::styled(time, theme.dim),
+        Span::styled(format!("{sign} "), style),
+    ];
     if !open {
-        let mut spans = head(true);
+        let mut spans = first.to_vec();
         spans.push(Span::styled(clip(&words, room).into_owned(), style));
         return vec![Line::from(spans)];
     }
-    wrap(&[Run::new(words, style)], room.max(20))
+    wrap(&[Run::new(words, style)], room)
         .into_iter()
         .enumerate()
         .map(|(row, line)| {
-            let mut spans = head(row == 0);
+            let mut spans = if row == 0 {
+                first.to_vec()
+            } else {
+                vec![Span::raw(" ".repeat(head))]
+            };
             spans.extend(line.spans);
             Line::from(spans)
         })

@@ -346,14 +346,12 @@ impl Lab {
 
     fn act_here(&mut self, action: Action, cx: &Cx<'_>) -> Vec<Effect> {
         match action {
-            Action::Back
-                if matches!(self.asked(), Some(answer) if !matches!(answer, Answer::Choices(_)))
-                    && self.panel == Panel::Guide =>
-            {
-                self.change(|lab| lab.play.go_on());
-            }
             Action::Back if self.play.stage() != Stage::Finished && self.play.step_number() > 0 => {
                 let question = "Leave the scenario? It begins anew next time.".to_owned();
+                return vec![Effect::Ask(question, Box::new(Effect::Back))];
+            }
+            Action::Back if self.is_sandbox() && !self.play.timeline().given().is_empty() => {
+                let question = "Leave this run? S would keep it as a scenario.".to_owned();
                 return vec![Effect::Ask(question, Box::new(Effect::Back))];
             }
             Action::Back => return vec![Effect::Back],
