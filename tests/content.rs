@@ -239,3 +239,40 @@ fn no_two_cards_ask_the_same() {
         assert!(seen.insert(question), "{}: {}", card.id, card.ask);
     }
 }
+
+#[test]
+fn cards_and_scenarios_lead_to_each_other() {
+    use highwater::lab::scenario;
+    let bank = bank();
+    let mut wrong = Vec::new();
+    for source in &bank.scenarios {
+        let scenario = scenario::read(source, &bank).0.unwrap();
+        let named = |card: &highwater::bank::CardId| {
+            let see = bank.card(card).and_then(|card| card.see.scenario.clone());
+            (card.clone(), see)
+        };
+        let cards: Vec<_> = scenario.see.cards.iter().map(named).collect();
+        wrong.extend(
+            cards
+                .iter()
+                .filter(|(_, see)| see.is_none())
+                .map(|(card, _)| format!("{card} names no scenario, {} names it", source.id)),
+        );
+        if cards.iter().all(|(_, see)| see.as_ref() != Some(&source.id)) {
+            wrong.push(format!("none of the cards of {} leads back to it", source.id));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // a reader who reads comes by the lab as well
+    let linked = |id: &str| {
+        let link = format!("(scenario:{id})");
+        bank.chapters.iter().any(|chapter| chapter.text.contains(&link))
+    };
+    let missing: Vec<_> = bank
+        .scenarios
+        .iter()
+        .map(|source| source.id.as_str())
+        .filter(|id| !linked(id))
+        .collect();
+    assert!(missing.is_empty(), "no chapter links to {missing:?}");
+}
