@@ -281,7 +281,10 @@ pub(super) fn print_report(
         }
         if let Some(before) = before.and_then(Report::share) {
             let change = (share - before) * 100.0;
-            writeln!(out, "  {change:+.0} points since the last interview")?;
+            writeln!(
+                out,
+                "  {change:+.0} percentage points since the last interview"
+            )?;
         }
         for (topic, made, of) in report.by_topic() {
             writeln!(out, "  {topic}: {made} of {of} points")?;

@@ -160,7 +160,7 @@ impl InterviewReport {
                 format!("{}  ", sparkline(runs.map(Some), 1.0)),
                 theme.accent,
             ),
-            Span::styled(format!("{change:+.0} points"), style),
+            Span::styled(format!("{change:+.0} percentage points"), style),
             Span::styled(aside, theme.dim),
         ]));
     }

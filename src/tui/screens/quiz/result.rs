@@ -159,7 +159,7 @@ impl QuizResult {
             let style = if change < 0.0 { theme.warn } else { theme.good };
             lines.push(Line::from(vec![
                 Span::styled(format!("{line}  "), theme.accent),
-                Span::styled(format!("{change:+.0} points"), style),
+                Span::styled(format!("{change:+.0} percentage points"), style),
                 Span::styled(
                     format!(
                         " since the last of {} before",
