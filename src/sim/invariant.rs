@@ -9,7 +9,7 @@ use super::broker::{Replica, Stage};
 use super::cluster::Cluster;
 use super::controller::election::PartitionRegistration;
 use super::event::{Event, EventId, What};
-use super::node::{NodeName, PartitionId, Tp};
+use super::node::{NodeId, NodeName, PartitionId, Tp};
 use super::time::Time;
 use super::types::{BrokerId, LeaderEpoch, Offset};
 
@@ -24,12 +24,28 @@ pub struct Broken {
     pub detail: String,
 }
 
+/// Groups are looked at every so many steps.
+const GROUPS_EVERY: u64 = 16;
+
+/// A replica at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Glance {
+    end: Offset,
+    high_watermark: Offset,
+    partition_epoch: i32,
+    leads: bool,
+}
+
 #[derive(Debug, Clone, Default)]
 struct Seen {
     leader_epoch: LeaderEpoch,
     partition_epoch: i32,
     /// The high watermark of each broker in the epoch in which it leads.
     high_watermarks: BTreeMap<BrokerId, (LeaderEpoch, Offset)>,
+    /// The highest high watermark that any leader had: what is below was promised to readers.
+    promised: Offset,
+    /// Each broker's replica as it was last looked at.
+    glances: BTreeMap<BrokerId, Glance>,
     /// Loss was allowed here.
     marked: bool,
     /// Brokers that lost data which the ISR still counts on them for.
@@ -41,6 +57,8 @@ struct Seen {
 pub struct Watch {
     partitions: Vec<Seen>,
     next_event: u64,
+    /// Brokers that the controller has let in at least once.
+    unfenced: BTreeSet<BrokerId>,
     /// What was told already: an invariant that stays broken is told once.
     told: BTreeSet<(&'static str, PartitionId)>,
     broken: Vec<Broken>,
@@ -52,22 +70,20 @@ impl Watch {
         &self.broken
     }
 
-    /// Looks at the whole cluster.
-    pub fn check(&mut self, cluster: &mut Cluster) {
+    /// Looks at what may have changed when a node acted.
+    pub fn check(&mut self, cluster: &mut Cluster, node: NodeId) {
         let before = self.broken.len();
         self.read_events(cluster);
-        for (index, registration) in cluster.controller().partitions.iter().enumerate() {
-            let id = PartitionId(index as u32);
-            if self.partitions.len() <= index {
-                self.partitions.resize(
-                    index + 1,
-                    Seen {
-                        leader_epoch: -1,
-                        partition_epoch: -1,
-                        ..Seen::default()
-                    },
-                );
-            }
+        let changed = match node {
+            NodeId::Broker(id) => self.changed_on(cluster, id),
+            NodeId::Controller(_) => self.changed_at_controller(cluster),
+            NodeId::Producer(_) | NodeId::Consumer(_) => Vec::new(),
+        };
+        for id in changed {
+            let Some(registration) = cluster.controller().partitions.get(id.0 as usize) else {
+                continue;
+            };
+            self.know(id);
             if let Err((invariant, detail)) = self.check_partition(cluster, id, registration)
                 && self.told.insert((invariant, id))
             {
@@ -79,6 +95,10 @@ impl Watch {
                 });
             }
         }
+        // What groups commit stays, so that looking now and then finds it too.
+        if cluster.steps().is_multiple_of(GROUPS_EVERY) {
+            self.check_groups(cluster);
+        }
         for broken in &self.broken[before..] {
             let what = What::InvariantBroken {
                 invariant: broken.invariant,
@@ -86,6 +106,58 @@ impl Watch {
             };
             cluster.world.emit(None, what);
         }
+    }
+
+    fn know(&mut self, id: PartitionId) -> &mut Seen {
+        let index = id.0 as usize;
+        if self.partitions.len() <= index {
+            let unknown = Seen {
+                leader_epoch: -1,
+                partition_epoch: -1,
+                ..Seen::default()
+            };
+            self.partitions.resize(index + 1, unknown);
+        }
+        &mut self.partitions[index]
+    }
+
+    /// Partitions whose replica on a broker is not what it was when it was last looked at.
+    fn changed_on(&mut self, cluster: &Cluster, id: BrokerId) -> Vec<PartitionId> {
+        let Some(broker) = cluster.broker(id) else {
+            return Vec::new();
+        };
+        let mut changed = Vec::new();
+        for (partition, replica) in broker.replicas.iter() {
+            let now = Glance {
+                end: replica.log.end(),
+                high_watermark: replica.high_watermark(),
+                partition_epoch: replica.record.partition_epoch,
+                leads: replica.leading().is_some(),
+            };
+            let glances = &mut self.know(partition).glances;
+            if glances.insert(id, now) != Some(now) {
+                changed.push(partition);
+            }
+        }
+        changed
+    }
+
+    /// Partitions of which the controller's registration is new.
+    fn changed_at_controller(&mut self, cluster: &Cluster) -> Vec<PartitionId> {
+        let brokers = cluster.controller().brokers.iter();
+        let live = brokers
+            .filter(|(_, state)| !state.fenced)
+            .map(|(id, _)| *id);
+        self.unfenced.extend(live);
+        let all = (0u32..)
+            .map(PartitionId)
+            .zip(&cluster.controller().partitions);
+        all.filter(|(id, found)| {
+            let seen = self.partitions.get(id.0 as usize);
+            seen.is_none_or(|seen| seen.partition_epoch != found.partition_epoch)
+        })
+        .map(|(id, _)| id)
+        .collect()
     }
 
     fn read_events(&mut self, cluster: &Cluster) {
@@ -161,19 +233,9 @@ impl Watch {
         let Some(id) = cluster.names().partition(&tp.topic, tp.partition) else {
             return;
         };
-        let index = id.0 as usize;
-        if self.partitions.len() <= index {
-            self.partitions.resize(
-                index + 1,
-                Seen {
-                    leader_epoch: -1,
-                    partition_epoch: -1,
-                    ..Seen::default()
-                },
-            );
-        }
-        self.partitions[index].marked = true;
-        self.partitions[index].excused.extend(broker);
+        let seen = self.know(id);
+        seen.marked = true;
+        seen.excused.extend(broker);
     }
 
     /// Loss, duplicates and reordering break an invariant only where the producer was promised none.
@@ -188,7 +250,7 @@ impl Watch {
     ) {
         use super::settings::Setting;
         let name = NodeName::Producer(std::sync::Arc::clone(producer));
-        let Some(super::node::NodeId::Producer(index)) = cluster.names().resolve(&name) else {
+        let Some(NodeId::Producer(index)) = cluster.names().resolve(&name) else {
             return;
         };
         let Some(client) = cluster.producers().get(index as usize) else {
@@ -216,6 +278,60 @@ impl Watch {
         }
     }
 
+    /// One owner of a partition in a generation; nobody reads or commits past what was below a high watermark.
+    fn check_groups(&mut self, cluster: &Cluster) {
+        let mut found: Vec<(&'static str, PartitionId, String)> = Vec::new();
+        let promised = |id: PartitionId| {
+            let seen = self.partitions.get(id.0 as usize)?;
+            (!seen.marked).then_some(seen.promised)
+        };
+        for info in cluster.groups() {
+            if let Some(detail) = &info.progress.broken {
+                let rule = "a partition has one owner in a generation of its group";
+                found.push((rule, PartitionId(u32::MAX), detail.clone()));
+            }
+            let Some((group, coordinator)) = cluster.group(&info.name) else {
+                continue;
+            };
+            for (id, committed) in &group.offsets {
+                let offset = committed.offset;
+                if let Some(promised) = promised(*id).filter(|promised| offset > *promised) {
+                    let detail = format!(
+                        "group {} has {offset} of {} (coordinator {coordinator}), the high watermark was never above {promised}",
+                        info.name,
+                        cluster.names().tp(*id)
+                    );
+                    let rule = "committed offsets never pass the high watermark";
+                    found.push((rule, *id, detail));
+                }
+            }
+        }
+        for member in cluster.consumers() {
+            for id in member.consumer.assignment() {
+                let position = member.consumer.position(id);
+                let past =
+                    promised(id).filter(|promised| position.is_some_and(|at| at > *promised));
+                if let Some(promised) = past {
+                    let detail = format!(
+                        "{} reads {} at {position:?}, the high watermark was never above {promised}",
+                        member.consumer.config().name,
+                        cluster.names().tp(id)
+                    );
+                    found.push(("consumers read only below the high watermark", id, detail));
+                }
+            }
+        }
+        for (invariant, id, detail) in found {
+            if self.told.insert((invariant, id)) {
+                self.broken.push(Broken {
+                    time: cluster.now(),
+                    invariant,
+                    detail,
+                });
+            }
+        }
+    }
+
     fn check_partition(
         &mut self,
         cluster: &Cluster,
@@ -239,6 +355,18 @@ impl Watch {
                 "the ISR is among the replicas",
                 format!("{stranger} of {isr:?} is not"),
             ));
+        }
+        if let Some(other) = registration.elr.iter().find(|id| isr.contains(id)) {
+            let detail = format!("{other} of {:?}, ISR {isr:?}", registration.elr);
+            return Err(("eligible leader replicas are outside the ISR", detail));
+        }
+        // A cluster begins with its topics made and its brokers still registering.
+        let fenced = |id: &BrokerId| {
+            let state = cluster.controller().brokers.get(id);
+            self.unfenced.contains(id) && state.is_none_or(|state| state.fenced)
+        };
+        if let Some(leader) = registration.leader.filter(fenced) {
+            return Err(("a fenced broker leads nothing", format!("broker {leader}")));
         }
         let epochs = (registration.leader_epoch, registration.partition_epoch);
         if epochs.0 < seen.leader_epoch || epochs.1 < seen.partition_epoch {
@@ -273,6 +401,20 @@ impl Watch {
                 );
                 return Err(("the high watermark is within the log", detail));
             }
+            let current = epoch == registration.leader_epoch;
+            if current && !seen.marked && replica.log.end() < seen.promised {
+                let detail = format!(
+                    "{} was a high watermark, broker {} leads and ends at {}",
+                    seen.promised,
+                    broker.id,
+                    replica.log.end()
+                );
+                return Err((
+                    "what was below a high watermark survives clean elections",
+                    detail,
+                ));
+            }
+            seen.promised = seen.promised.max(high_watermark);
             if let Some((known, before)) = seen
                 .high_watermarks
                 .insert(broker.id, (epoch, high_watermark))

@@ -133,6 +133,17 @@ impl Network {
         }
     }
 
+    /// A process ended, and its connections with it: what it still had to send delays nothing that its next life sends.
+    pub fn disconnect(&mut self, node: NodeId) {
+        let index = self.nodes.of(node);
+        if let Some(row) = self.last_arrival.get_mut(index) {
+            row.clear();
+        }
+        for row in &mut self.last_arrival {
+            row.retain(|(to, _)| *to as usize != index);
+        }
+    }
+
     /// What is out of the ordinary on the way from one node to another.
     pub fn link(&self, from: NodeId, to: NodeId) -> Link {
         self.links.get(&(from, to)).copied().unwrap_or_default()
@@ -219,6 +230,16 @@ mod tests {
             assert!(at >= last);
             last = at;
         }
+    }
+
+    #[test]
+    fn a_new_life_waits_for_nothing_of_the_one_before() {
+        let (mut network, mut rng) = (network(0.0), Rng::new(1));
+        let late = Time::secs(100);
+        network.send(A, B, MessageKind::FetchRequest, late, &mut rng);
+        network.disconnect(A);
+        let fate = network.send(A, B, MessageKind::FetchRequest, Time(0), &mut rng);
+        assert!(matches!(fate, Fate::Arrives(at) if at < Time::secs(1)));
     }
 
     #[test]

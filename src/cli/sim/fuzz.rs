@@ -7,6 +7,7 @@ use crate::cli::Outcome;
 use crate::clock;
 use crate::sim::event::EventId;
 use crate::sim::fuzz::Case;
+use crate::sim::time::Time;
 
 /// How many seeds there are to one that is also played through a snapshot and compared event by event.
 const REPLAYED: u64 = 16;
@@ -39,7 +40,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         let case = Case::new(seed);
         let (cluster, mut report) = case.play()?;
         if seed % REPLAYED == 0 {
-            report.broken.extend(case.play_twice()?);
+            let middle = Time(case.mended.0 / 2);
+            report.broken.extend(case.play_twice(middle)?);
         }
         (tried, faults, steps) = (tried + 1, faults + report.faults, steps + report.steps);
         if args.trace {

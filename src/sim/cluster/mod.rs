@@ -211,6 +211,10 @@ impl Cluster {
         if !self.frozen.is_empty() && self.freeze(&occurrence) {
             return Some(at);
         }
+        let actor = match &occurrence {
+            Occurrence::Deliver(envelope) => envelope.to,
+            Occurrence::Fire { node, .. } | Occurrence::Start { node } => *node,
+        };
         match occurrence {
             Occurrence::Deliver(envelope) => self.deliver(envelope),
             Occurrence::Fire {
@@ -246,7 +250,7 @@ impl Cluster {
             }
         }
         if let Some(mut watch) = self.watch.take() {
-            watch.check(self);
+            watch.check(self, actor);
             self.watch = Some(watch);
         }
         Some(at)
@@ -347,6 +351,7 @@ impl Cluster {
     /// A node's process is over: what was under way from it is not sent, and its peers' sockets close.
     pub(super) fn end_process(&mut self, node: NodeId, cause: Option<EventId>) {
         self.world.end_life(node);
+        self.world.network.disconnect(node);
         let now = self.world.now;
         for occurrence in self.world.queue.iter_mut() {
             if let Occurrence::Deliver(envelope) = occurrence

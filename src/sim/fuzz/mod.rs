@@ -1,0 +1,185 @@
+//! Random clusters, random faults: looks for a broken invariant.
+//!
+//! Everything of a case follows from its seed: the cluster, its clients, and a script of commands. After the script
+//! everything is mended, and the cluster must come to rest: every partition led, every replica in sync, nothing above
+//! a high watermark, every group stable. Source of the method: the simulators of FoundationDB and TigerBeetle.
+
+mod generate;
+mod rest;
+
+use std::fmt;
+
+use crate::sim::cluster::Cluster;
+use crate::sim::command::Command;
+use crate::sim::event::{Event, EventId};
+use crate::sim::invariant::Broken;
+use crate::sim::rng::Rng;
+use crate::sim::spec::{Spec, SpecError};
+use crate::sim::time::Time;
+use generate::{random_command, random_spec};
+use rest::{choose_leaders, mend, start_all, unrest};
+
+/// A case: a cluster and what is done to it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The seed that all of it follows from.
+    pub seed: u64,
+    /// The cluster.
+    pub spec: Spec,
+    /// Commands and when they are given.
+    pub script: Vec<(Time, Command)>,
+    /// When everything is mended.
+    pub mended: Time,
+    /// When the cluster must have come to rest.
+    pub end: Time,
+}
+
+/// How a case went.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Commands that could be carried out.
+    pub faults: u64,
+    /// Occurrences handled.
+    pub steps: u64,
+    /// What broke.
+    pub broken: Vec<Broken>,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spec = &self.spec;
+        write!(
+            f,
+            "seed {}: {} brokers, {} controllers",
+            self.seed, spec.brokers, spec.controllers
+        )?;
+        for topic in &spec.topics {
+            let (partitions, replication) = (
+                topic.partitions.unwrap_or(1),
+                topic.replication.unwrap_or(1),
+            );
+            write!(f, ", topic {} {partitions}×{replication}", topic.name)?;
+        }
+        write!(f, ", settings {:?}", spec.settings)
+    }
+}
+
+impl Case {
+    /// The case of a seed.
+    pub fn new(seed: u64) -> Case {
+        let mut rng = Rng::new(seed ^ 0x5eed_5eed_5eed_5eed);
+        let spec = random_spec(&mut rng);
+        let mended = Time::secs(rng.between(20, 45));
+        let count = rng.between(5, 30);
+        let mut times: Vec<Time> = (0..count)
+            .map(|_| Time::millis(rng.between(1_500, mended.as_millis() - 1)))
+            .collect();
+        times.sort_unstable();
+        let command = |at| Some((at, random_command(&mut rng, &spec)?));
+        let script = times.into_iter().filter_map(command).collect();
+        // Enough for a quorum, sessions, ISR, a rebalance of all, and retries that have backed off.
+        Case {
+            seed,
+            spec,
+            script,
+            mended,
+            end: mended + Time::secs(75),
+        }
+    }
+
+    /// Plays the case and watches.
+    ///
+    /// # Errors
+    /// When the spec is impossible, which would be a mistake of this generator.
+    pub fn play(&self) -> Result<(Cluster, Report), SpecError> {
+        let mut cluster = Cluster::new(&self.spec, self.seed)?;
+        cluster.watch();
+        let mut faults = 0;
+        for (at, command) in &self.script {
+            cluster.run_until(*at);
+            faults += u64::from(cluster.apply(command.clone()).is_ok());
+        }
+        cluster.run_until(self.mended);
+        self.settle(&mut cluster);
+        let mut broken = cluster.broken().to_vec();
+        broken.extend(unrest(&cluster));
+        let steps = cluster.steps();
+        Ok((
+            cluster,
+            Report {
+                faults,
+                steps,
+                broken,
+            },
+        ))
+    }
+
+    /// Plays the case straight and through a snapshot at a moment, and compares event by event.
+    ///
+    /// # Errors
+    /// When the spec is impossible, which would be a mistake of this generator.
+    pub fn play_twice(&self, moment: Time) -> Result<Option<Broken>, SpecError> {
+        let mut straight = Cluster::new(&self.spec, self.seed)?;
+        self.continue_from(&mut straight, None);
+        let mut front = Cluster::new(&self.spec, self.seed)?;
+        for (at, command) in self.script.iter().filter(|(at, _)| *at <= moment) {
+            front.run_until(*at);
+            let _ = front.apply(command.clone());
+        }
+        front.run_until(moment);
+        let mut snapshot = front.clone();
+        // What the original does afterwards must not reach the snapshot.
+        front.run_until(moment + Time::secs(10));
+        self.continue_from(&mut snapshot, Some(moment));
+        let events = |cluster: &Cluster| -> Vec<Event> {
+            cluster.events_since(EventId(0)).cloned().collect()
+        };
+        let (straight, replayed) = (events(&straight), events(&snapshot));
+        let differs = straight
+            .iter()
+            .zip(&replayed)
+            .position(|(one, other)| one != other);
+        let differs = differs.or_else(|| {
+            (straight.len() != replayed.len()).then(|| straight.len().min(replayed.len()))
+        });
+        Ok(differs.map(|place| {
+            let show = |events: &[Event]| {
+                events
+                    .get(place)
+                    .map_or_else(|| "nothing".to_owned(), ToString::to_string)
+            };
+            let detail = format!(
+                "event {place}: straight `{}`, replayed `{}`",
+                show(&straight),
+                show(&replayed)
+            );
+            Broken {
+                time: self.end,
+                invariant: "a snapshot and its replay give the same events",
+                detail,
+            }
+        }))
+    }
+
+    fn continue_from(&self, cluster: &mut Cluster, from: Option<Time>) {
+        for (at, command) in self
+            .script
+            .iter()
+            .filter(|(at, _)| from.is_none_or(|from| *at > from))
+        {
+            cluster.run_until(*at);
+            let _ = cluster.apply(command.clone());
+        }
+        cluster.run_until(self.mended);
+        self.settle(cluster);
+    }
+
+    /// Mends everything and waits for the end. A broker that was shutting down stops only now, so it is started later.
+    fn settle(&self, cluster: &mut Cluster) {
+        mend(cluster);
+        cluster.run_until(self.mended + Time::secs(15));
+        start_all(cluster);
+        choose_leaders(cluster);
+        cluster.run_until(self.end);
+    }
+}
