@@ -4,11 +4,13 @@
 
 pub mod interviewing;
 mod journal;
+mod played;
 pub mod practice;
 pub mod rating;
 
 use std::{
     cell::OnceCell,
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -16,7 +18,9 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    bank::{Bank, CardId, Problem, identity::Relink, search::Index, stories::OwnStories},
+    bank::{
+        Bank, CardId, Problem, ScenarioId, identity::Relink, search::Index, stories::OwnStories,
+    },
     config::{Config, ConfigFile, SETTINGS},
     memory::{
         self, Day, Due, Filter, Forecast, Limits, Moment, Overview, Plan, Queue, Scheduler, States,
@@ -28,6 +32,8 @@ use crate::{
         welcome,
     },
 };
+
+pub use played::Played;
 
 /// A card that a search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +150,11 @@ impl Desk {
     /// Earlier ratings of the self-test. Without a log to read there are none: beginning tells why.
     pub fn self_ratings(&self) -> rating::Ratings {
         self.journal.self_ratings().unwrap_or_default()
+    }
+
+    /// How the scenarios of the lab went.
+    pub fn played(&self) -> BTreeMap<ScenarioId, Played> {
+        self.journal.played().unwrap_or_default()
     }
 
     /// Everything that is asked and taught, to be held while the desk changes.

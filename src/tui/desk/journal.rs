@@ -2,15 +2,16 @@
 //!
 //! Whatever is recorded is on disk before the call returns; then what is kept at hand follows.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     interviewing::{self, LeftInterview},
+    played::{self, Played},
     practice::{self, LeftQuiz},
     rating,
 };
 use crate::{
-    bank::{Bank, CardId, identity::Relink},
+    bank::{Bank, CardId, ScenarioId, identity::Relink},
     memory::{CardState, Day, Moment, Rating, Retention, Scheduler, States},
     progress::{Activity, DayCount, EventId, EventKind, Progress, ProgressError, Review},
     session::drill::{Mark, Snapshot, Undone},
@@ -120,6 +121,14 @@ impl Journal {
     /// When the log cannot be read.
     pub fn self_ratings(&self) -> Result<rating::Ratings, ProgressError> {
         rating::ratings(&self.progress)
+    }
+
+    /// How the scenarios of the lab went.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn played(&self) -> Result<BTreeMap<ScenarioId, Played>, ProgressError> {
+        played::played(&self.progress)
     }
 
     /// Does something to the log that changes nothing of what is kept at hand.

@@ -15,9 +15,10 @@ use crate::{
     memory::{Filter, Forecast, Overview},
     tui::{
         canvas::Canvas,
+        desk::Played,
         effect::{Cx, Effect, Practise},
         keymap::{Action, Context},
-        screens::Screen,
+        screens::{Screen, lab::list::by_level},
         text::{count, fit, plain, right, width},
         widgets::{List, bar, sparkline},
     },
@@ -119,13 +120,6 @@ impl Home {
             self.next.push(Next::ResumeInterview);
         }
         self.next.push(Next::Drill);
-        if !cx.desk.bank().cards.is_empty() {
-            self.next.push(Next::Quiz);
-            self.next.push(Next::Interview);
-        }
-        if !cx.desk.bank().areas.is_empty() {
-            self.next.push(Next::SelfTest);
-        }
         let weakest = (0..self.overview.decks.len())
             .filter(|&i| self.overview.decks[i].ready.seen > 0)
             .min_by(|&a, &b| {
@@ -134,9 +128,18 @@ impl Home {
                     .share
                     .total_cmp(&self.overview.decks[b].ready.share)
             });
+        if !cx.desk.bank().cards.is_empty() {
+            self.next.push(Next::Quiz);
+        }
+        self.next.extend(self.to_play(weakest, cx).map(Next::Lab));
+        if !cx.desk.bank().cards.is_empty() {
+            self.next.push(Next::Interview);
+        }
+        if !cx.desk.bank().areas.is_empty() {
+            self.next.push(Next::SelfTest);
+        }
         self.next.extend(weakest.map(Next::Weakest));
         self.next.extend(self.to_read(weakest, cx).map(Next::Read));
-        self.next.extend(self.to_play(weakest, cx).map(Next::Lab));
         if !cx.desk.bank().cards.is_empty() {
             self.next.push(Next::Browse);
         }
@@ -166,15 +169,25 @@ impl Home {
             .or_else(|| bank.chapters.first().map(|chapter| chapter.id.clone()))
     }
 
-    /// The scenario that a card of the weakest deck leads to, or the first of the bank.
+    /// A scenario that was not played yet: one to which a card of the weakest deck leads, or the easiest. When all were
+    /// played, the one whose predictions were least often right.
     fn to_play(&self, weakest: Option<usize>, cx: &Cx<'_>) -> Option<ScenarioId> {
         let bank = cx.desk.bank();
+        let played = cx.desk.played();
         let deck = weakest.map(|i| &self.overview.decks[i].deck);
-        bank.cards
+        let weak = bank
+            .cards
             .iter()
             .filter(|card| Some(&card.deck) == deck)
-            .find_map(|card| card.see.scenario.clone())
-            .or_else(|| bank.scenarios.first().map(|scenario| scenario.id.clone()))
+            .filter_map(|card| card.see.scenario.as_ref());
+        let all = by_level(bank).into_iter().map(|source| &source.id);
+        weak.chain(all.clone())
+            .find(|id| !played.contains_key(*id))
+            .or_else(|| {
+                let share = |id: &ScenarioId| played.get(id).map_or(0.0, Played::share);
+                all.min_by(|a, b| share(a).total_cmp(&share(b)))
+            })
+            .cloned()
     }
 
     fn len(&self) -> usize {
@@ -285,7 +298,8 @@ impl Home {
         } else {
             let tall = area.height >= 20;
             let ready = if tall { 4 } else { 3 };
-            let doing = doing.min(if tall { 8 } else { 5 });
+            // what to do stands whole before the decks do: they have the rest, three of them at least
+            let doing = doing.min(if tall { area.height - ready - 6 } else { 5 });
             let [top, next, decks] = Layout::vertical([
                 Constraint::Length(ready),
                 Constraint::Length(doing),

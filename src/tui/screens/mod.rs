@@ -275,6 +275,7 @@ impl Screen {
             Self::Stats(screen) => screen.refresh(cx),
             Self::SelfTestSetup(screen) => screen.refresh(cx),
             Self::Stories(screen) => screen.refresh(cx),
+            Self::LabList(screen) => screen.refresh(cx),
             _ => {}
         }
     }

@@ -53,6 +53,54 @@ fn a_wrong_prediction_makes_its_cards_due() {
 }
 
 #[test]
+fn the_list_and_home_know_what_was_played() {
+    let bank = built_in().unwrap();
+    let mut stage = Stage::with(
+        bank,
+        Some("interview: 2026-12-10\n"),
+        Start::Home,
+        Depth::True,
+    );
+    let offered = |stage: &Stage| {
+        let text = stage.text();
+        text.lines()
+            .find(|line| line.contains("Lab "))
+            .map(str::to_owned)
+            .unwrap_or_default()
+    };
+    let first = offered(&stage);
+    assert!(first.contains("More consumers than partitions"), "{first}");
+    stage.keys("L<enter>");
+    for _ in 0..20 {
+        if stage.text().contains("Predict, 1 of") {
+            break;
+        }
+        stage.keys("<enter>");
+    }
+    stage.keys("a");
+    // on to the answers, then out; a field takes the first escape for itself
+    for _ in 0..12 {
+        let text = stage.text();
+        if text.contains("Predict, watch") {
+            break;
+        }
+        stage.keys(match () {
+            () if text.contains("n passes") => "n",
+            () if text.contains("running") => "<enter>",
+            () if text.contains("Leave the scenario?") => "y",
+            () => "<esc>",
+        });
+    }
+    assert!(
+        stage.text().contains("predictions right."),
+        "{}",
+        stage.text()
+    );
+    stage.keys("<esc>");
+    assert_ne!(offered(&stage), first, "{}", stage.text());
+}
+
+#[test]
 fn answers_can_be_passed_over_and_the_end_says_so() {
     let mut stage = lab("acks-1-loss", None);
     for _ in 0..40 {

@@ -1,6 +1,6 @@
 //! The lab's list: the scenarios, then clusters to break by hand.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use ratatui::{
     layout::{Constraint, Layout, Rect},
@@ -17,6 +17,7 @@ use crate::{
     sim::time::Time,
     tui::{
         canvas::Canvas,
+        desk::Played,
         effect::{Cx, Effect},
         keymap::{Action, Context},
         screens::Screen,
@@ -38,20 +39,26 @@ struct Entry {
 #[derive(Debug)]
 pub struct LabList {
     entries: Vec<Entry>,
+    played: BTreeMap<ScenarioId, Played>,
     list: List,
+}
+
+/// The scenarios of a bank, the easy ones first.
+pub fn by_level(bank: &Bank) -> Vec<&ScenarioSource> {
+    let mut scenarios: Vec<&ScenarioSource> = bank.scenarios.iter().collect();
+    scenarios.sort_by_key(|source| {
+        Level::from_word(&head(source, "level")).map_or(u8::MAX, |level| level as u8)
+    });
+    scenarios
 }
 
 impl LabList {
     /// The list, at a scenario if one is named.
     pub fn new(at: Option<&str>, cx: &Cx<'_>) -> Self {
-        let scenarios = cx
-            .desk
-            .bank()
-            .scenarios
-            .iter()
-            .map(|source| (source.clone(), false));
+        let scenarios = by_level(cx.desk.bank()).into_iter().cloned();
         let sandboxes = presets::sources().map(|source| (source, true));
-        let mut entries: Vec<Entry> = scenarios
+        let entries: Vec<Entry> = scenarios
+            .map(|source| (source, false))
             .chain(sandboxes)
             .map(|(source, sandbox)| Entry {
                 level: head(&source, "level"),
@@ -60,8 +67,6 @@ impl LabList {
                 sandbox,
             })
             .collect();
-        let rank = |entry: &Entry| Level::from_word(&entry.level).map_or(9, |level| level as u8);
-        entries.sort_by_key(|entry| (entry.sandbox, rank(entry)));
         let mut list = List::default();
         let place = at.and_then(|id| {
             entries
@@ -69,7 +74,16 @@ impl LabList {
                 .position(|entry| entry.source.id.as_str() == id)
         });
         list.select(place.unwrap_or(0));
-        Self { entries, list }
+        Self {
+            entries,
+            played: cx.desk.played(),
+            list,
+        }
+    }
+
+    /// Something was predicted since.
+    pub fn refresh(&mut self, cx: &Cx<'_>) {
+        self.played = cx.desk.played();
     }
 
     /// Where keys work.
@@ -107,7 +121,7 @@ impl LabList {
         let [top, body, about] = Layout::vertical([
             Constraint::Length(1),
             Constraint::Fill(1),
-            Constraint::Length(4),
+            Constraint::Length(5),
         ])
         .areas(area);
         canvas.text(
@@ -124,8 +138,8 @@ impl LabList {
             width: body.width.saturating_sub(3),
             ..body
         };
-        let columns = usize::from(rows.width).saturating_sub(24);
-        let entries = &self.entries;
+        let columns = usize::from(rows.width).saturating_sub(25);
+        let (entries, played) = (&self.entries, &self.played);
         self.list
             .draw(canvas, rows, entries.len(), true, |place, _| {
                 let entry = &entries[place];
@@ -140,6 +154,12 @@ impl LabList {
                         format!(" {} {:>3} min", fit(kind, 8), entry.minutes),
                         if entry.sandbox { theme.info } else { theme.dim },
                     ),
+                    played
+                        .get(&entry.source.id)
+                        .map_or_else(Span::default, |played| {
+                            let words = format!("{}/{}", played.right, played.of);
+                            Span::styled(format!(" {words:>5}"), theme.share(played.share()))
+                        }),
                 ])
             });
         let inner = Rect {
@@ -149,7 +169,14 @@ impl LabList {
             height: about.height.saturating_sub(1),
         };
         if let Some(entry) = self.entries.get(self.list.selected()) {
-            let text = entry.source.about.clone();
+            let mut text = entry.source.about.clone();
+            if let Some(played) = self.played.get(&entry.source.id) {
+                let day = played.last.date().strftime("%-d %b");
+                let (right, of) = (played.right, played.of);
+                text.push_str(&format!(
+                    "\n\nPlayed on {day}: {right} of {of} predictions right."
+                ));
+            }
             let page = canvas.prose.page(&text, usize::from(inner.width), theme, 0);
             for (row, line) in page
                 .lines
