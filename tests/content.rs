@@ -258,15 +258,23 @@ fn cards_and_scenarios_lead_to_each_other() {
                 .filter(|(_, see)| see.is_none())
                 .map(|(card, _)| format!("{card} names no scenario, {} names it", source.id)),
         );
-        if cards.iter().all(|(_, see)| see.as_ref() != Some(&source.id)) {
-            wrong.push(format!("none of the cards of {} leads back to it", source.id));
+        if cards
+            .iter()
+            .all(|(_, see)| see.as_ref() != Some(&source.id))
+        {
+            wrong.push(format!(
+                "none of the cards of {} leads back to it",
+                source.id
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     // a reader who reads comes by the lab as well
     let linked = |id: &str| {
         let link = format!("(scenario:{id})");
-        bank.chapters.iter().any(|chapter| chapter.text.contains(&link))
+        bank.chapters
+            .iter()
+            .any(|chapter| chapter.text.contains(&link))
     };
     let missing: Vec<_> = bank
         .scenarios

@@ -13,6 +13,14 @@ fn lab(scenario: &str, at: Option<Time>) -> Stage {
     Stage::with(bank, Some("interview: 2026-12-10\n"), start, Depth::True)
 }
 
+/// The letter of the choice that begins with these words.
+fn letter(stage: &Stage, words: &str) -> String {
+    let text = stage.text();
+    let line = text.lines().find(|line| line.contains(words)).unwrap();
+    let before = line.split(words).next().unwrap();
+    before.trim_end().chars().last().unwrap().to_string()
+}
+
 #[test]
 fn a_scenario_is_predicted_watched_and_explained() {
     let mut stage = lab("isr-falls-behind", None);
@@ -24,14 +32,16 @@ fn a_scenario_is_predicted_watched_and_explained() {
     // through the first step, to the questions of the second
     stage.keys("<enter><enter><enter><enter>");
     assert!(stage.text().contains("Predict, 1 of 2"), "{}", stage.text());
-    stage.keys("a");
+    let wrong = letter(&stage, "Nothing new");
+    stage.keys(&wrong);
     assert!(stage.text().contains("Predict, 2 of 2"), "{}", stage.text());
     stage.keys("1, 2 and 3<enter>");
     assert!(stage.text().contains("running"), "{}", stage.text());
     stage.keys("<enter>");
     let text = stage.text();
-    assert!(text.contains("✗ a) Nothing new."), "{text}");
-    assert!(text.contains("→ b) No acknowledgements"), "{text}");
+    let wrong = format!("✗ {wrong}) Nothing new.");
+    assert!(text.contains(&wrong), "{text}");
+    assert!(text.contains(") No acknowledgements"), "{text}");
     assert!(text.contains("✓ 1, 2, 3"), "{text}");
     assert!(!text.contains("Not as this scenario says"), "{text}");
 }
@@ -47,8 +57,9 @@ fn a_wrong_prediction_makes_its_cards_due() {
             .count()
     };
     assert_eq!(due(&stage), 0);
-    stage.keys("<enter><enter><enter><enter>").keys("a1<enter>");
-    stage.keys("<enter>");
+    stage.keys("<enter><enter><enter><enter>");
+    let wrong = letter(&stage, "Nothing new");
+    stage.keys(&wrong).keys("1<enter><enter>");
     assert_eq!(due(&stage), 3, "the cards of the scenario");
 }
 
@@ -226,4 +237,63 @@ fn looks() {
     let mut stage = lab("ten-brokers", Some(Time::secs(3)));
     insta::assert_snapshot!("lab_ten_brokers_200x60", stage.resize(200, 60).text());
     insta::assert_snapshot!("lab_ten_brokers_80x24", stage.resize(80, 24).text());
+}
+
+#[test]
+fn at_most_ten_frames_a_second_are_drawn_and_none_while_paused() {
+    let mut stage = lab("three-brokers", None);
+    stage.keys("<space>");
+    for _ in 0..12 {
+        stage.keys("+");
+    }
+    assert!(stage.text().contains("×1000"), "{}", stage.text());
+    let (from, mut frames) = (stage.now, 0);
+    // the loop of the terminal draws after each deadline, and otherwise only after a key
+    while let Some(deadline) = stage.app.deadline() {
+        stage.now = stage.now.max(deadline);
+        if stage.now.duration_since(from).as_millis() >= 1_000 {
+            break;
+        }
+        stage.app.tick(stage.now);
+        frames += 1;
+        assert!(frames <= 11, "a frame for every deadline");
+    }
+    assert!(frames >= 5, "{frames}");
+    stage.keys("<space>");
+    assert_eq!(stage.app.deadline(), None);
+}
+
+#[test]
+fn after_commands_of_ones_own_the_script_goes_on_where_it_was() {
+    let mut stage = lab("isr-falls-behind", None);
+    stage.keys("<enter><enter><enter><enter>");
+    let right = letter(&stage, "No acknowledgements");
+    stage.keys(&right).keys("1,2,3<enter><enter>");
+    assert!(
+        stage
+            .text()
+            .contains(&format!("✓ {right}) No acknowledgements")),
+        "{}",
+        stage.text()
+    );
+    // two minutes on, with another acks: then back, to the twin
+    stage.keys("g2:30<enter>cset producer app acks=1<enter>1");
+    assert!(
+        stage.text().contains("You have left the script"),
+        "{}",
+        stage.text()
+    );
+    stage.keys("<enter>");
+    let text = stage.text();
+    assert!(text.contains("replica.lag.time.max.ms"), "{text}");
+    assert!(text.contains("paused 00:30.0"), "{text}");
+}
+
+#[test]
+fn a_run_of_ones_own_is_not_left_by_mistake() {
+    let mut stage = lab("three-brokers", None);
+    stage.keys("]ccrash broker 2<enter><esc>");
+    assert!(stage.text().contains("Leave this run?"), "{}", stage.text());
+    stage.keys("n");
+    assert!(stage.text().contains("sandbox"), "{}", stage.text());
 }

@@ -434,8 +434,8 @@ fn selected_words(view: &View, row: Option<Row>) -> Option<(String, Term)> {
                 .iter()
                 .find(|broker| broker.state == BrokerState::Fenced);
             let text = format!(
-                "{}: each partition has {} copies; a write with acks=all needs {} of them in sync",
-                topic.name, topic.replication, topic.min_isr
+                "{}: a write with acks=all needs {} of {} copies in sync",
+                topic.name, topic.min_isr, topic.replication
             );
             Some((
                 text,
