@@ -13,9 +13,9 @@ use std::{
 
 use serde_json::json;
 
-use super::{Global, Outcome, output::Usage, setup::Setup};
+use super::{Global, Outcome, filter::FilterArgs, setup::Setup};
 use crate::{
-    bank::{CardId, Level},
+    bank::CardId,
     clock,
     memory::{self, Filter, Limits, Rating, States, Today},
     progress::{Activity, EventId, EventKind},
@@ -32,21 +32,8 @@ pub(super) struct Args {
     /// Line by line, for screen readers and pipes; so it is without a terminal, too
     #[arg(long)]
     plain: bool,
-    /// Cards of this deck
-    #[arg(long, value_name = "ID")]
-    deck: Option<String>,
-    /// Cards of this track, in its order
-    #[arg(long, value_name = "ID")]
-    track: Option<String>,
-    /// Cards with this tag; given several times, with all of them
-    #[arg(long, value_name = "TAG")]
-    tag: Vec<String>,
-    /// Cards of this level; may be given several times
-    #[arg(long, value_name = "LEVEL", value_parser = ["warm-up", "medium", "hard", "staff"])]
-    level: Vec<String>,
-    /// Cards starred by the bank or by you
-    #[arg(long)]
-    starred: bool,
+    #[command(flatten)]
+    cards: FilterArgs,
     /// Cards that you flagged
     #[arg(long)]
     flagged: bool,
@@ -59,7 +46,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let asked = asked(args)?;
+    let asked = asked(args);
     let lines = args.plain || args.limit.is_some() || args.new.is_some();
     if !lines && io::stdin().is_terminal() && io::stdout().is_terminal() {
         return super::screens::drill(asked, global);
@@ -109,18 +96,11 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
 }
 
 /// What the options ask for.
-fn asked(args: &Args) -> Result<Filter, Usage> {
-    let level = |word: &String| {
-        Level::from_word(word).ok_or_else(|| Usage(format!("there is no level `{word}`")))
-    };
-    Ok(Filter {
-        deck: args.deck.as_deref().map(Into::into),
-        track: args.track.as_deref().map(Into::into),
-        tags: args.tag.clone(),
-        levels: args.level.iter().map(level).collect::<Result<_, _>>()?,
-        starred: args.starred,
+fn asked(args: &Args) -> Filter {
+    Filter {
         flagged: args.flagged,
-    })
+        ..args.cards.filter()
+    }
 }
 
 /// Today's interrupted drill over the same cards, if there is one. Those of earlier days are given up.

@@ -9,12 +9,12 @@ use std::io::{self, IsTerminal, Write};
 
 use super::{
     Global, Outcome,
+    filter::FilterArgs,
     lines::Lines,
     output::{self, Usage},
     setup::Setup,
 };
 use crate::{
-    bank::Level,
     clock,
     memory::Filter,
     progress::{Activity, EventId},
@@ -45,21 +45,8 @@ pub(super) struct Args {
     /// A design drill after them: one by chance, or the one named
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
     design: Option<String>,
-    /// Questions of this deck
-    #[arg(long, value_name = "ID")]
-    deck: Option<String>,
-    /// Questions of this track
-    #[arg(long, value_name = "ID")]
-    track: Option<String>,
-    /// Questions with this tag; given several times, with all of them
-    #[arg(long, value_name = "TAG")]
-    tag: Vec<String>,
-    /// Questions of this level; may be given several times
-    #[arg(long, value_name = "LEVEL", value_parser = ["warm-up", "medium", "hard", "staff"])]
-    level: Vec<String>,
-    /// Questions starred by the bank or by you
-    #[arg(long)]
-    starred: bool,
+    #[command(flatten)]
+    cards: FilterArgs,
     /// Repeat the interview that this number drew
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -69,28 +56,13 @@ pub(super) struct Args {
 }
 
 impl Args {
-    fn filter(&self) -> Filter {
-        Filter {
-            deck: self.deck.as_deref().map(Into::into),
-            track: self.track.as_deref().map(Into::into),
-            tags: self.tag.clone(),
-            levels: self
-                .level
-                .iter()
-                .filter_map(|word| Level::from_word(word))
-                .collect(),
-            starred: self.starred,
-            flagged: false,
-        }
-    }
-
     fn is_plain(&self) -> bool {
         self.plain || self.json || !io::stdin().is_terminal() || !io::stdout().is_terminal()
     }
 
     /// Nothing is chosen: the set-up screen asks, and what was left is gone on with.
     fn is_bare(&self) -> bool {
-        self.filter() == Filter::default()
+        self.cards.filter() == Filter::default()
             && self.seed.is_none()
             && self.questions.is_none()
             && self.design.is_none()
@@ -98,7 +70,7 @@ impl Args {
 
     fn wish(&self, seed: u64) -> Wish {
         Wish {
-            filter: self.filter(),
+            filter: self.cards.filter(),
             questions: self.questions.unwrap_or(4),
             design: match self.design.as_deref() {
                 None => Design::Without,
@@ -120,7 +92,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
         return super::screens::show(global, Start::Interview);
     }
     let mut setup = Setup::open(global)?;
-    setup.check(&args.filter())?;
+    setup.check(&args.cards.filter())?;
     let now = setup.now();
     setup.progress.look_after(now)?;
     let chance = now.at.as_millisecond().unsigned_abs() % 1_000_000;

@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod conformance;
 mod drill;
+mod filter;
 mod folders;
 mod interview;
 mod lab;

@@ -12,13 +12,12 @@ use std::{
 
 use super::{
     Global, Outcome,
+    filter::FilterArgs,
     output::{self, Usage},
     setup::Setup,
 };
 use crate::{
-    bank::Level,
     clock,
-    memory::Filter,
     progress::EventId,
     session::quiz::{Mode, Quiz, QuizError, Report, Settings},
     tui::{
@@ -38,21 +37,8 @@ pub(super) struct Args {
     /// Line by line, for screen readers and pipes; so it is without a terminal, too
     #[arg(long)]
     plain: bool,
-    /// Questions on cards of this deck
-    #[arg(long, value_name = "ID")]
-    deck: Option<String>,
-    /// Questions on cards of this track
-    #[arg(long, value_name = "ID")]
-    track: Option<String>,
-    /// Questions on cards with this tag; given several times, with all of them
-    #[arg(long, value_name = "TAG")]
-    tag: Vec<String>,
-    /// Questions of this level; may be given several times
-    #[arg(long, value_name = "LEVEL", value_parser = ["warm-up", "medium", "hard", "staff"])]
-    level: Vec<String>,
-    /// Questions on cards starred by the bank or by you
-    #[arg(long)]
-    starred: bool,
+    #[command(flatten)]
+    cards: FilterArgs,
     /// Questions on cards that you would now likely miss
     #[arg(long)]
     weak: bool,
@@ -100,18 +86,7 @@ fn span(text: &str) -> Result<Span, String> {
 impl Args {
     fn pool(&self) -> Pool {
         Pool {
-            filter: Filter {
-                deck: self.deck.as_deref().map(Into::into),
-                track: self.track.as_deref().map(Into::into),
-                tags: self.tag.clone(),
-                levels: self
-                    .level
-                    .iter()
-                    .filter_map(|word| Level::from_word(word))
-                    .collect(),
-                starred: self.starred,
-                flagged: false,
-            },
+            filter: self.cards.filter(),
             weak: self.weak,
             engine: self.engine,
             only: Vec::new(),
