@@ -97,17 +97,19 @@ impl Broker {
         NodeId::Controller(self.controller)
     }
 
-    /// Tries the next voter.
-    fn rotate_controller(&mut self) {
-        self.controller = self.controller % self.controllers + 1;
+    /// Tries the next voter, unless another one than `failed` was found meanwhile.
+    fn rotate_controller(&mut self, failed: NodeId) {
+        if failed == self.controller_node() {
+            self.controller = self.controller % self.controllers + 1;
+        }
     }
 
     /// Registers, or tells the controller that it lives.
     pub(super) fn heartbeat(&mut self, ctx: &mut Context) {
-        if self.heartbeat_unanswered {
-            self.rotate_controller();
+        if let Some(silent) = self.heartbeat_unanswered {
+            self.rotate_controller(NodeId::Controller(silent));
         }
-        self.heartbeat_unanswered = true;
+        self.heartbeat_unanswered = Some(self.controller);
         let to = self.controller_node();
         let correlation = self.next_correlation();
         let next = if self.stage == Stage::Registering {
@@ -153,7 +155,7 @@ impl Broker {
         epoch: BrokerEpoch,
         ctx: &mut Context,
     ) {
-        self.heartbeat_unanswered = false;
+        self.heartbeat_unanswered = None;
         match error {
             None if self.stage == Stage::Registering => {
                 self.note_controller(from);
@@ -164,7 +166,7 @@ impl Broker {
                 self.fetch_metadata(ctx);
                 self.send_heartbeat(ctx);
             }
-            Some(ErrorCode::NotController) => self.rotate_controller(),
+            Some(ErrorCode::NotController) => self.rotate_controller(from),
             _ => {}
         }
     }
@@ -182,11 +184,11 @@ impl Broker {
         should_shut_down: bool,
         ctx: &mut Context,
     ) {
-        self.heartbeat_unanswered = false;
+        self.heartbeat_unanswered = None;
         match error {
             None => self.note_controller(from),
             Some(ErrorCode::NotController) => {
-                self.rotate_controller();
+                self.rotate_controller(from);
                 return;
             }
             // The controller knows another life of this broker, or none: register again.
@@ -300,13 +302,14 @@ impl Broker {
 
     pub(super) fn on_alter_answer(
         &mut self,
+        from: NodeId,
         partition: PartitionId,
         proposal: u64,
         result: Result<Arc<PartitionRecord>, ErrorCode>,
         ctx: &mut Context,
     ) {
         if matches!(result, Err(ErrorCode::NotController)) {
-            self.rotate_controller();
+            self.rotate_controller(from);
             return; // the timer sends it again
         }
         if self

@@ -127,7 +127,7 @@ pub struct Broker {
     controllers: u32,
     /// The controller it believes to be active.
     controller: u32,
-    heartbeat_unanswered: bool,
+    heartbeat_unanswered: Option<u32>,
     /// The metadata fetch under way, or 0.
     metadata_correlation: u32,
     metadata_asked: Time,
@@ -167,7 +167,7 @@ impl Broker {
             replicas: PartitionMap::default(),
             controllers,
             controller: 1,
-            heartbeat_unanswered: false,
+            heartbeat_unanswered: None,
             metadata_correlation: 0,
             metadata_asked: Time::ZERO,
             metadata_timer: None,
@@ -260,7 +260,7 @@ impl Broker {
                 proposal,
                 result,
             } => {
-                self.on_alter_answer(partition, proposal, result, ctx);
+                self.on_alter_answer(from, partition, proposal, result, ctx);
             }
             Message::InitProducerIdRequest { known } => {
                 self.on_init_producer_id(from, correlation, known, ctx);
