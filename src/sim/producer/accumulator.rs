@@ -30,6 +30,8 @@ pub(super) struct Draft {
     pub(super) not_before: Time,
     /// Epoch and first sequence, once it has been sent by an idempotent producer.
     pub(super) sequence: Option<(ProducerId, ProducerEpoch, Sequence)>,
+    /// Which batch of its partition it is, counted in the order in which they first went out.
+    pub(super) place: u64,
     /// It has failed already; an answer to it changes nothing.
     pub(super) done: bool,
 }
@@ -46,6 +48,7 @@ impl Draft {
             attempts: 0,
             not_before: Time::ZERO,
             sequence: None,
+            place: 0,
             done: false,
         }
     }
@@ -110,8 +113,10 @@ pub(super) struct Queue {
     pub(super) leader: Option<(BrokerId, LeaderEpoch)>,
     pub(super) drafts: VecDeque<Draft>,
     pub(super) next_sequence: Sequence,
-    /// Sequences of batches in flight, in order of sending.
-    pub(super) flying: Vec<Sequence>,
+    /// How many batches have gone out, not counting repetitions.
+    pub(super) sent: u64,
+    /// Sequences of batches in flight, in order of sending, with the places of the batches.
+    pub(super) flying: Vec<(Sequence, u64)>,
     pub(super) in_flight: u32,
     /// Since when sending fails, and how it did last.
     pub(super) failing: Option<(Time, ErrorCode)>,
@@ -124,6 +129,7 @@ impl Queue {
             leader,
             drafts: VecDeque::new(),
             next_sequence: 0,
+            sent: 0,
             flying: Vec::new(),
             in_flight: 0,
             failing: None,

@@ -11,6 +11,7 @@ mod accumulator;
 mod keys;
 mod sender;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::context::{Context, Timer};
@@ -109,6 +110,8 @@ pub struct Producer {
     filled: Vec<usize>,
     sticky: StickyPartitioner,
     in_flight: Vec<InFlight>,
+    /// How many requests were sent on each broker's connection.
+    sent: BTreeMap<BrokerId, u64>,
     correlation: u32,
     brokers: Vec<BrokerId>,
     /// `bootstrap.servers`: asked again when the known brokers do not answer (KIP-899).
@@ -188,6 +191,7 @@ impl Producer {
             filled: Vec::new(),
             sticky: StickyPartitioner::new(config.batch_size),
             in_flight: Vec::new(),
+            sent: BTreeMap::new(),
             correlation: 0,
             brokers: (1..=brokers).collect(),
             bootstrap: (1..=brokers).collect(),

@@ -19,6 +19,8 @@ use crate::sim::types::{BrokerId, ErrorCode, ProducerEpoch, ProducerId};
 pub(super) struct InFlight {
     correlation: u32,
     broker: BrokerId,
+    /// Which request on its connection it is.
+    place: u64,
     deadline: Time,
     /// With the place of their queue.
     drafts: Vec<(usize, Draft)>,
@@ -78,12 +80,7 @@ impl Producer {
     /// Sends one batch per partition to a broker, as often as its connection takes another request.
     fn drain(&mut self, broker: BrokerId, ctx: &mut Context) {
         let now = ctx.now();
-        let busy = self
-            .in_flight
-            .iter()
-            .filter(|request| request.broker == broker)
-            .count();
-        if busy >= self.config.max_in_flight {
+        if self.outstanding(broker) >= self.config.max_in_flight as u64 {
             return;
         }
         let mut drafts = Vec::new();
@@ -105,7 +102,18 @@ impl Producer {
                 continue;
             }
             if let Some((_, _, sequence)) = front.sequence
-                && queue.flying.first().is_some_and(|first| *first != sequence)
+                && queue
+                    .flying
+                    .first()
+                    .is_some_and(|(first, _)| *first != sequence)
+            {
+                continue;
+            }
+            // A broker recognises the last five batches: nothing new goes out further than that behind one in doubt.
+            let oldest = queue.flying.iter().map(|(_, place)| *place).min();
+            if front.sequence.is_none()
+                && oldest
+                    .is_some_and(|oldest| queue.sent - oldest >= self.config.max_in_flight as u64)
             {
                 continue;
             }
@@ -121,10 +129,13 @@ impl Producer {
                 if draft.sequence.is_none() {
                     draft.sequence = Some((id, epoch, queue.next_sequence));
                     queue.next_sequence = advance_sequence(queue.next_sequence, draft.count);
+                    draft.place = queue.sent;
+                    queue.sent += 1;
                 }
+                let place = draft.place;
                 queue
                     .flying
-                    .extend(draft.sequence.map(|(_, _, sequence)| sequence));
+                    .extend(draft.sequence.map(|(_, _, sequence)| (sequence, place)));
             }
             queue.in_flight += 1;
             drafts.push((place, draft));
@@ -136,6 +147,19 @@ impl Producer {
         self.filled
             .retain(|place| !queues[*place].drafts.is_empty());
         self.send(broker, drafts, ctx);
+    }
+
+    /// How many requests were sent on a connection from the first unanswered one on. A connection answers in order, so a
+    /// request never goes out more than `max.in.flight.requests.per.connection` behind one without an answer. That is
+    /// why a broker can recognise every repetition by remembering five batches.
+    fn outstanding(&self, broker: BrokerId) -> u64 {
+        let own = self.in_flight.iter();
+        let oldest = own
+            .filter(|request| request.broker == broker)
+            .map(|request| request.place)
+            .min();
+        let sent = self.sent.get(&broker).copied().unwrap_or(0);
+        oldest.map_or(0, |oldest| sent - oldest)
     }
 
     fn send(&mut self, broker: BrokerId, drafts: Vec<(usize, Draft)>, ctx: &mut Context) {
@@ -172,9 +196,13 @@ impl Producer {
             return;
         }
         let deadline = ctx.now() + timeout;
+        let sent = self.sent.entry(broker).or_default();
+        let place = *sent;
+        *sent += 1;
         self.in_flight.push(InFlight {
             correlation,
             broker,
+            place,
             deadline,
             drafts,
         });
@@ -228,7 +256,7 @@ impl Producer {
         let queue = &mut self.queues[place];
         queue.in_flight = queue.in_flight.saturating_sub(1);
         if let Some((_, _, sequence)) = draft.sequence {
-            queue.flying.retain(|flying| *flying != sequence);
+            queue.flying.retain(|(flying, _)| *flying != sequence);
         }
     }
 
@@ -410,13 +438,10 @@ impl Producer {
     fn expire(&mut self, ctx: &mut Context) -> Time {
         let now = ctx.now();
         let mut next = Time::MAX;
-        while let Some(place) = self
-            .in_flight
-            .iter()
-            .position(|request| request.deadline <= now)
-        {
-            let request = self.in_flight.remove(place);
-            self.lost_request(request, ErrorCode::NetworkException, ctx);
+        let late = |request: &&InFlight| request.deadline <= now;
+        while let Some(broker) = self.in_flight.iter().find(late).map(|late| late.broker) {
+            // It closes the connection; the requests behind the late one go with it.
+            self.connection_lost(broker, ctx);
         }
         if let Some(deadline) = self.in_flight.iter().map(|request| request.deadline).min() {
             next = deadline;
@@ -465,8 +490,7 @@ impl Producer {
 
     fn lost_request(&mut self, request: InFlight, error: ErrorCode, ctx: &mut Context) {
         self.metadata_wanted = true;
-        // In reverse, so that the first of a partition ends up in front.
-        for (place, draft) in request.drafts.into_iter().rev() {
+        for (place, draft) in request.drafts {
             self.settle(place, &draft);
             self.failed(place, draft, error, request.broker, ctx);
         }
@@ -488,6 +512,12 @@ impl Producer {
             self.session_asked = None;
             self.session_not_before = ctx.now() + Time::millis(self.config.backoff);
         }
+        self.connection_lost(broker, ctx);
+    }
+
+    /// None of the requests on a connection gets an answer any more. The Java client goes through them from the oldest on
+    /// and puts each batch back in front; without sequences to go by, the last comes to stand first.
+    fn connection_lost(&mut self, broker: BrokerId, ctx: &mut Context) {
         let mut lost = Vec::new();
         let mut index = 0;
         while index < self.in_flight.len() {
@@ -497,7 +527,7 @@ impl Producer {
                 index += 1;
             }
         }
-        for request in lost.into_iter().rev() {
+        for request in lost {
             self.lost_request(request, ErrorCode::NetworkException, ctx);
         }
     }
