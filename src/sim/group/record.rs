@@ -44,6 +44,8 @@ pub enum GroupRecord {
 pub struct GroupMemberRecord {
     /// The member's id.
     pub member_id: Arc<str>,
+    /// The client's name (`client.id`).
+    pub client: Arc<str>,
     /// `group.instance.id`
     pub instance_id: Option<Arc<str>>,
     /// `session.timeout.ms`

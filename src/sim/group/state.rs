@@ -285,6 +285,7 @@ impl Group {
                 .iter()
                 .map(|(id, member)| GroupMemberRecord {
                     member_id: Arc::clone(id),
+                    client: Arc::clone(&member.client),
                     instance_id: member.instance_id.clone(),
                     session_timeout: member.session_timeout,
                     rebalance_timeout: member.rebalance_timeout,
@@ -314,7 +315,7 @@ impl Group {
             self.next_serial += 1;
             let member = Member {
                 serial: self.next_serial,
-                client: Arc::clone(&record.member_id),
+                client: Arc::clone(&record.client),
                 instance_id: record.instance_id.clone(),
                 session_timeout: record.session_timeout,
                 rebalance_timeout: record.rebalance_timeout,

@@ -75,7 +75,7 @@ impl Coordinator {
         let group = &mut self.groups[number as usize];
         if let Some(instance) = &join.instance_id {
             if let Some(old) = group.instances.get(instance).cloned() {
-                self.replace_static(now, number, &old, &member_id, from, join, out);
+                self.replace_static(now, number, client, &old, &member_id, from, join, out);
             } else {
                 self.add_member(now, number, client, member_id, from, join, out);
             }
@@ -199,6 +199,7 @@ impl Coordinator {
         &mut self,
         now: Time,
         number: u32,
+        client: &Arc<str>,
         old: &Arc<str>,
         new: &Arc<str>,
         from: Peer,
@@ -217,7 +218,7 @@ impl Coordinator {
             reply(out, waiting, fenced);
         }
         let instance = join.instance_id.clone().unwrap_or_default();
-        let client = Arc::clone(&member.client);
+        member.client = Arc::clone(client);
         member.protocols = Arc::clone(&join.protocols);
         member.session_timeout = join.session_timeout;
         member.rebalance_timeout = join.rebalance_timeout;
@@ -255,7 +256,8 @@ impl Coordinator {
             self.write(Pending::Note, record, out);
             reply(out, from, answer);
         } else {
-            self.rebalance_or_complete(now, number, RebalanceReason::StaticReturned(client), out);
+            let reason = RebalanceReason::StaticReturned(Arc::clone(client));
+            self.rebalance_or_complete(now, number, reason, out);
         }
     }
 }
