@@ -75,7 +75,7 @@ pub(crate) fn story(cluster: &Cluster, name: &str) -> Vec<String> {
     cluster
         .events_since(EventId(0))
         .filter(|event| name.is_empty() || event.what.name() == name)
-        .map(|event| event.to_string())
+        .map(ToString::to_string)
         .collect()
 }
 
