@@ -286,7 +286,11 @@ impl Watch {
             (!seen.marked).then_some(seen.promised)
         };
         for info in cluster.groups() {
-            if let Some(detail) = &info.progress.broken {
+            // A coordinator that lost its log counts generations from the beginning again.
+            let coordinates =
+                crate::sim::broker::groups::group_partition(&info.name, cluster.names());
+            let whole = coordinates.is_some_and(|id| promised(id).is_some());
+            if let Some(detail) = info.progress.broken.as_ref().filter(|_| whole) {
                 let rule = "a partition has one owner in a generation of its group";
                 found.push((rule, PartitionId(u32::MAX), detail.clone()));
             }

@@ -76,9 +76,10 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         }
     }
     clear_progress();
+    let seconds = clock::instant().duration_since(began).as_secs_f64();
     writeln!(
         out,
-        "{tried} seeds, {faults} commands, {steps} steps: no invariant broke"
+        "{tried} seeds, {faults} commands, {steps} steps in {seconds:.1} s: no invariant broke"
     )?;
     Ok(Outcome::Done)
 }

@@ -246,7 +246,7 @@ pub(super) fn random_command(rng: &mut Rng, spec: &Spec) -> Option<Command> {
         10 => format!("shut down broker {broker}"),
         11 => format!(
             "slow disk of broker {broker} by {}",
-            choose(rng, &["1", "50", "5000"])
+            choose(rng, &["1", "50", "400"])
         ),
         12..=14 => format!(
             "cut {} {arrow} {}",
@@ -310,7 +310,7 @@ pub(super) fn random_command(rng: &mut Rng, spec: &Spec) -> Option<Command> {
         36 => format!(
             "slow {} by {}",
             random_client(rng, spec),
-            choose(rng, &["1", "5", "100"])
+            choose(rng, &["1", "2", "3"])
         ),
         37..=39 => random_change(rng, spec, &partition)?,
         27 => format!(

@@ -21,6 +21,14 @@ pub(super) fn mend(cluster: &mut Cluster) {
 /// Starts whatever does not run, but no producer makes records any more.
 pub(super) fn start_all(cluster: &mut Cluster) {
     let spec = cluster.spec().clone();
+    // A consumer that was fenced or failed does nothing more until somebody starts it anew.
+    let failed = cluster
+        .consumers()
+        .iter()
+        .filter(|member| member.consumer.membership() == crate::sim::consumer::Membership::Failed);
+    let again: Vec<String> = failed
+        .map(|member| format!("restart consumer {}", member.consumer.config().name))
+        .collect();
     let consumers = cluster.names().consumers.clone();
     let brokers = (1..=spec.brokers).flat_map(|id| {
         [
@@ -48,6 +56,7 @@ pub(super) fn start_all(cluster: &mut Cluster) {
         .chain(controllers)
         .chain(producers)
         .chain(consumers)
+        .chain(again)
         .collect();
     for text in all {
         if let Ok(command) = text.parse::<Command>() {

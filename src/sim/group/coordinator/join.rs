@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::{
-    Coordinator, Effect, GroupTimer, Out, Pending, TimerKind, join_answer, join_error, reply,
-    session_timer,
+    Coordinator, Effect, GroupTimer, Out, Pending, StaticReturn, TimerKind, join_answer,
+    join_error, reply, session_timer,
 };
 use crate::sim::group::event::{GroupEvent, RebalanceReason};
 use crate::sim::group::state::{GroupState, Member, Peer};
@@ -192,6 +192,44 @@ impl Coordinator {
         self.rebalance_or_complete(now, number, reason, out);
     }
 
+    /// The new id of a static member is written, or is not: then the old one has its place again
+    /// (`GroupMetadataManager.updateStaticMemberThenRebalanceOrCompleteJoin`).
+    pub(super) fn static_returned(
+        &mut self,
+        waiting: StaticReturn,
+        error: Option<ErrorCode>,
+        out: &mut Out,
+    ) {
+        let StaticReturn { old, new, .. } = waiting;
+        let group = &mut self.groups[waiting.group as usize];
+        let Some(error) = error else {
+            out.push(Effect::Tell(GroupEvent::StaticReplaced {
+                group: Arc::clone(&group.name),
+                instance: waiting.instance,
+                from: old,
+                to: new,
+                rebalance: false,
+            }));
+            reply(out, waiting.peer, waiting.answer);
+            return;
+        };
+        if group.instances.get(&waiting.instance) == Some(&new)
+            && group.members.remove(&new).is_some()
+        {
+            group.members.insert(Arc::clone(&old), waiting.before);
+            group.instances.insert(waiting.instance, Arc::clone(&old));
+            for id in &mut group.joined {
+                if *id == new {
+                    *id = Arc::clone(&old);
+                }
+            }
+            if group.leader.as_ref() == Some(&new) {
+                group.leader = Some(Arc::clone(&old));
+            }
+        }
+        reply(out, waiting.peer, join_error(error, new));
+    }
+
     /// A static member is back under a new id. In a stable group whose assignor
     /// stays the same nothing else happens: it gets its old assignment.
     #[allow(clippy::too_many_arguments, reason = "the old and the new member")]
@@ -217,6 +255,7 @@ impl Coordinator {
             let fenced = join_error(ErrorCode::FencedInstanceId, Arc::clone(old));
             reply(out, waiting, fenced);
         }
+        let before = member.clone();
         let instance = join.instance_id.clone().unwrap_or_default();
         member.client = Arc::clone(client);
         member.protocols = Arc::clone(&join.protocols);
@@ -240,22 +279,30 @@ impl Coordinator {
             group.unsynced.insert(Arc::clone(new));
         }
         let same = group.state == GroupState::Stable && group.select_protocol() == group.protocol;
-        out.push(Effect::Tell(GroupEvent::StaticReplaced {
-            group: Arc::clone(&group.name),
-            instance,
-            from: Arc::clone(old),
-            to: Arc::clone(new),
-            rebalance: !same,
-        }));
         if same {
             if let Some(member) = group.members.get_mut(new) {
                 member.joining = None;
             }
-            let answer = join_answer(group, new, true);
+            // It is answered when its new id is written: else a new coordinator would hold it for an impostor.
+            let waiting = StaticReturn {
+                group: number,
+                instance,
+                old: Arc::clone(old),
+                new: Arc::clone(new),
+                before,
+                peer: from,
+                answer: join_answer(group, new, true),
+            };
             let record = Arc::new(group.record());
-            self.write(Pending::Note, record, out);
-            reply(out, from, answer);
+            self.write(Pending::StaticReturn(Box::new(waiting)), record, out);
         } else {
+            out.push(Effect::Tell(GroupEvent::StaticReplaced {
+                group: Arc::clone(&group.name),
+                instance,
+                from: Arc::clone(old),
+                to: Arc::clone(new),
+                rebalance: true,
+            }));
             let reason = RebalanceReason::StaticReturned(Arc::clone(client));
             self.rebalance_or_complete(now, number, reason, out);
         }

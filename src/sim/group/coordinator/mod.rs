@@ -111,8 +111,23 @@ enum Pending {
         generation: i32,
         assignments: BTreeMap<Arc<str>, Arc<[PartitionId]>>,
     },
+    /// A static member's new id in a group that stays as it is: answer, or give the old id its place back.
+    StaticReturn(Box<StaticReturn>),
     /// Nothing but the record itself.
     Note,
+}
+
+/// A static member that came back and waits until its new id is written.
+#[derive(Debug, Clone)]
+struct StaticReturn {
+    group: u32,
+    instance: Arc<str>,
+    old: Arc<str>,
+    new: Arc<str>,
+    /// The member as it was.
+    before: Member,
+    peer: Peer,
+    answer: Message,
 }
 
 /// The coordinator of the groups of one `__consumer_offsets` partition.
@@ -443,6 +458,9 @@ impl Coordinator {
                 assignments,
             }) => {
                 self.assigned(now, group, generation, assignments, result, out);
+            }
+            Some(Pending::StaticReturn(waiting)) => {
+                self.static_returned(*waiting, result.err().map(coordinator_error), out);
             }
         }
     }

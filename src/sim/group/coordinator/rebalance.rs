@@ -401,8 +401,14 @@ impl Coordinator {
             group.state = GroupState::Dead;
         }
         for pending in std::mem::take(&mut self.pending).into_values() {
-            if let Pending::Commit { peer, offsets, .. } = pending {
-                answer_commit(out, peer, &offsets, Some(error));
+            match pending {
+                Pending::Commit { peer, offsets, .. } => {
+                    answer_commit(out, peer, &offsets, Some(error));
+                }
+                Pending::StaticReturn(waiting) => {
+                    reply(out, waiting.peer, join_error(error, waiting.new));
+                }
+                Pending::Assignment { .. } | Pending::Note => {}
             }
         }
     }
