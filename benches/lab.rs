@@ -81,30 +81,35 @@ fn seek(c: &mut Criterion) {
     }
 }
 
-/// A tenth of a second at ×1000, of a run and its twin.
+/// A tenth of a second at ×1000, of a run and its twin, for every scenario that has one.
 fn twin(c: &mut Criterion) {
     let bank = built_in().unwrap();
-    let source = bank.scenario(&"isr-falls-behind".into()).unwrap();
-    let scenario = Arc::new(scenario::read(source, &bank).0.unwrap());
-    let mut play = Play::new(scenario, 42).unwrap();
-    while play.stage() != Stage::Comparing {
-        play.go_on();
+    for source in &bank.scenarios {
+        let scenario = Arc::new(scenario::read(source, &bank).0.unwrap());
+        let seed = scenario.seed;
+        let mut play = Play::new(scenario, seed).unwrap();
+        while !matches!(play.stage(), Stage::Comparing | Stage::Finished) {
+            play.go_on();
+        }
+        if play.twin().is_none() {
+            continue;
+        }
+        c.bench_function(&format!("100 s of {} and its twin", source.id), |b| {
+            b.iter_batched(
+                || play.clone(),
+                |mut play| {
+                    play.advance(Time::secs(100));
+                    black_box(play.timeline().now())
+                },
+                BatchSize::LargeInput,
+            );
+        });
     }
-    c.bench_function("100 s of a run and its twin", |b| {
-        b.iter_batched(
-            || play.clone(),
-            |mut play| {
-                play.advance(Time::secs(100));
-                black_box(play.timeline().now())
-            },
-            BatchSize::LargeInput,
-        );
-    });
 }
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().sample_size(20);
+    config = Criterion::default().sample_size(10);
     targets = frame, seek, twin
 }
 criterion_main!(benches);

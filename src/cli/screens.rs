@@ -12,6 +12,7 @@ use crate::{
     bank::{self, stories, user},
     clock,
     config::ConfigFile,
+    lab::presets,
     memory::Filter,
     progress::Progress,
     tui::{
@@ -43,10 +44,11 @@ pub(super) fn show(global: &Global, start: Start) -> anyhow::Result<Outcome> {
     let folders = Folders::of(global)?;
     let config = ConfigFile::open(&folders.config)?;
     let progress = Progress::open(&folders.data, config.config().retention)?;
-    let own = folders.own_bank(global);
+    let (places, options) = (folders.clone(), global.clone());
     let read = move || -> Result<Own, String> {
         let built_in = bank::built_in::built_in().map_err(|error| error.to_string())?;
-        let loaded = user::load(built_in, &own);
+        // asked for anew each time: the lab makes the folder when it keeps its first scenario
+        let loaded = user::load(built_in, &places.own_bank(&options));
         Ok(Own {
             bank: loaded.bank,
             problems: loaded.problems,
@@ -72,6 +74,9 @@ pub(super) fn show(global: &Global, start: Start) -> anyhow::Result<Outcome> {
         filter
             .check(desk.bank())
             .map_err(|error| Usage(error.to_string()))?;
+    }
+    if let Start::Lab(Some(scenario), _, _) = &start {
+        presets::source(scenario.as_str(), desk.bank()).map_err(Usage)?;
     }
     desk.keep_scenarios_in(folders.data.join("bank").join("scenarios"));
     run::run(desk, look, start)?;

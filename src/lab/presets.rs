@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::scenario::{Scenario, read_sandbox};
-use crate::bank::{Origin, ScenarioId, ScenarioSource};
+use crate::bank::{Bank, Origin, ScenarioId, ScenarioSource, problem::nearest};
 
 /// What the sandbox says of itself (Markdown).
 pub const HELP: &str = include_str!("presets/help.md");
@@ -39,6 +39,24 @@ pub fn sources() -> impl Iterator<Item = ScenarioSource> {
             },
         }
     })
+}
+
+/// The scenario or sandbox of this name, and whether it is a sandbox.
+///
+/// # Errors
+/// In words, with the nearest name there is.
+pub fn source(id: &str, bank: &Bank) -> Result<(ScenarioSource, bool), String> {
+    if let Some(source) = bank.scenario(&id.into()) {
+        return Ok((source.clone(), false));
+    }
+    let presets: Vec<ScenarioSource> = sources().collect();
+    if let Some(preset) = presets.iter().find(|preset| preset.id.as_str() == id) {
+        return Ok((preset.clone(), true));
+    }
+    let known = bank.scenarios.iter().chain(&presets);
+    let near = nearest(id, known.map(|source| source.id.as_str()))
+        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    Err(format!("there is no scenario `{id}`{near}"))
 }
 
 /// The preset of this name.

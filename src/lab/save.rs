@@ -50,11 +50,20 @@ pub fn scenario(id: &str, from: &Scenario, run: &Timeline) -> String {
             }
         }
         if length > Time::ZERO {
-            let _ = writeln!(text, "    run: {}us", length.0);
+            let _ = writeln!(text, "    run: {}", span(length));
         }
         clock += length;
     }
     text
+}
+
+/// A span exactly, in the largest unit that does: `30s`, `1500ms`, `137us`.
+fn span(length: Time) -> String {
+    match length.0 {
+        us if us.is_multiple_of(1_000_000) => format!("{}s", us / 1_000_000),
+        us if us.is_multiple_of(1_000) => format!("{}ms", us / 1_000),
+        us => format!("{us}us"),
+    }
 }
 
 /// A text in single quotes, as YAML wants it.

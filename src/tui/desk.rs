@@ -185,7 +185,12 @@ impl Desk {
         let shown = path.display().to_string();
         let failed = |error: std::io::Error| format!("{shown} cannot be written: {error}");
         std::fs::create_dir_all(&folder).map_err(failed)?;
-        let mut file = std::fs::File::create_new(&path).map_err(failed)?;
+        let mut file = std::fs::File::create_new(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                format!("there is a file {shown} already; choose another name")
+            }
+            _ => failed(error),
+        })?;
         std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
         self.reload(now)?;
         Ok(shown)

@@ -96,20 +96,13 @@ fn find(name: &str, bank: &Bank) -> anyhow::Result<Read> {
             scenario::read(&source, bank)
         });
     }
-    if let Some(source) = bank.scenario(&name.into()) {
-        return Ok(scenario::read(source, bank));
-    }
-    if let Some(source) = presets::sources().find(|source| source.id.as_str() == name) {
-        return Ok(scenario::read_sandbox(&source));
-    }
-    let presets: Vec<ScenarioSource> = presets::sources().collect();
-    let known = bank.scenarios.iter().chain(&presets).map(|s| s.id.as_str());
-    let near = crate::bank::problem::nearest(name, known)
-        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-    Err(Usage(format!(
-        "there is neither a file nor a scenario `{name}`{near}"
-    ))
-    .into())
+    let (source, sandbox) = presets::source(name, bank)
+        .map_err(|problem| Usage(format!("{problem}, and no file of that name")))?;
+    Ok(if sandbox {
+        scenario::read_sandbox(&source)
+    } else {
+        scenario::read(&source, bank)
+    })
 }
 
 fn print_text(

@@ -254,7 +254,11 @@ impl Lab {
                 marked,
                 problem,
             } => {
-                let problem = wrap(&[Run::new(problem, canvas.theme.bad)], PROBLEM_COLUMNS);
+                let problem = if problem.is_empty() {
+                    Vec::new()
+                } else {
+                    wrap(&[Run::new(problem, canvas.theme.bad)], PROBLEM_COLUMNS)
+                };
                 let rows = completions.len().clamp(1, ROWS) + problem.len().max(1) + 4;
                 let inner = popup(canvas, area, "command", 76, rows as u16);
                 draw_command(canvas, inner, &field, &completions, marked, &problem);
@@ -315,7 +319,8 @@ fn draw_command(
         canvas.line(area, 1 + row as u16, line.clone());
     }
     let below = 1 + problem.len().max(1) as u16;
-    let first = (marked + 1).saturating_sub(ROWS);
+    let rows = ROWS.min(usize::from(area.height.saturating_sub(below)));
+    let first = (marked + 1).saturating_sub(rows);
     let wide = completions
         .iter()
         .map(|completion| width(&completion.shown))
@@ -326,7 +331,7 @@ fn draw_command(
         .iter()
         .enumerate()
         .skip(first)
-        .take(ROWS)
+        .take(rows)
         .enumerate()
     {
         let chosen = place == marked;

@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::Lab;
 use crate::{
-    bank::{Bank, Level, ScenarioId, ScenarioSource, problem::nearest},
+    bank::{Bank, Level, ScenarioId, ScenarioSource},
     lab::{
         presets,
         scenario::{self, Scenario},
@@ -210,24 +210,7 @@ pub fn find(
     at: Option<Time>,
     bank: &Bank,
 ) -> Result<Lab, String> {
-    let own = bank.scenario(id).map(|source| (source.clone(), false));
-    let (source, sandbox) = own
-        .or_else(|| {
-            presets::sources()
-                .find(|source| source.id == *id)
-                .map(|source| (source, true))
-        })
-        .ok_or_else(|| {
-            let presets: Vec<ScenarioSource> = presets::sources().collect();
-            let known = bank
-                .scenarios
-                .iter()
-                .chain(&presets)
-                .map(|source| source.id.as_str());
-            let near = nearest(id.as_str(), known)
-                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            format!("there is no scenario `{id}`{near}")
-        })?;
+    let (source, sandbox) = presets::source(id.as_str(), bank)?;
     let scenario = read(&source, sandbox, bank)?;
     let seed = seed.unwrap_or(scenario.seed);
     Lab::new(scenario, seed, at).map_err(|error| error.to_string())

@@ -14,8 +14,10 @@ const SPEEDS: [f64; 13] = [
 const FIRST: usize = 5;
 /// At most ten frames a second.
 const FRAME: Duration = Duration::from_millis(100);
-/// Time that a late frame may catch up on.
-const LATE_MAX: Duration = Duration::from_millis(250);
+/// From here on a frame is late; it catches up on no more than that.
+const LATE: Duration = Duration::from_millis(200);
+/// The least part of a speed.
+const SHARE_LEAST: f64 = 0.005;
 
 /// Whether time goes on, and how fast.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ pub(super) struct Pace {
     running: bool,
     /// The last frame; none before the first.
     last: Option<Timestamp>,
+    /// Which part of the speed this machine keeps up with.
+    share: f64,
 }
 
 impl Default for Pace {
@@ -32,6 +36,7 @@ impl Default for Pace {
             speed: FIRST,
             running: false,
             last: None,
+            share: 1.0,
         }
     }
 }
@@ -62,12 +67,18 @@ impl Pace {
 
     /// Goes so many speeds up or down.
     pub(super) fn turn(&mut self, by: isize) {
+        self.share = 1.0;
         self.speed = self.speed.saturating_add_signed(by).min(SPEEDS.len() - 1);
     }
 
     /// The speed in words.
     pub(super) fn words(&self) -> String {
-        format!("×{}", SPEEDS[self.speed])
+        let speed = SPEEDS[self.speed];
+        if self.running && self.share < 0.7 {
+            format!("×{speed}, as fast as it goes")
+        } else {
+            format!("×{speed}")
+        }
     }
 
     /// When the next frame is due.
@@ -95,8 +106,14 @@ impl Pace {
             return None;
         }
         self.last = Some(now);
-        let real = passed.min(LATE_MAX).as_secs_f64();
-        Some(Time((real * SPEEDS[self.speed] * 1e6) as u64))
+        // a frame that comes late is one that took too much upon itself: keys must not wait for it
+        self.share = if passed > LATE {
+            (self.share / 2.0).max(SHARE_LEAST)
+        } else {
+            (self.share * 1.1).min(1.0)
+        };
+        let real = passed.min(LATE).as_secs_f64();
+        Some(Time((real * SPEEDS[self.speed] * self.share * 1e6) as u64))
     }
 }
 
@@ -120,10 +137,15 @@ mod tests {
         assert_eq!(pace.words(), "×1000");
         assert_eq!(
             pace.budget(at(5000)),
-            Some(Time::secs(250)),
+            Some(Time::secs(100)),
             "late frames do not pile up"
         );
-        pace.toggle(at(5000));
+        assert_eq!(pace.words(), "×1000, as fast as it goes");
+        for frame in 1..=20 {
+            assert!(pace.budget(at(5000 + 100 * frame)).is_some());
+        }
+        assert_eq!(pace.words(), "×1000", "frames come in time again");
+        pace.toggle(at(7000));
         assert_eq!(pace.budget(at(9000)), None);
     }
 }
