@@ -230,11 +230,9 @@ fn typed_number(text: &str) -> Result<f64, String> {
         .parse()
         .ok()
         .filter(|number: &f64| number.is_finite())
-        .ok_or_else(|| {
-            format!(
-                "`{}` is no number; write one like 1200 or 30.5",
-                text.trim()
-            )
+        .ok_or_else(|| match text.trim() {
+            "" => "write a number, like 1200 or 30.5".to_owned(),
+            text => format!("`{text}` is no number; write one like 1200 or 30.5"),
         })
 }
 
