@@ -304,6 +304,27 @@ fn a_quiz_line_by_line_is_left_gone_on_with_and_given_up() {
     assert!(gone_on.contains("Going on with the quiz"), "{gone_on}");
     assert!(gone_on.contains("stopped 1 time"), "{gone_on}");
     assert!(gone_on.contains("By question:"), "{gone_on}");
+    let lines = "m\nm\nzz\ng 9\ng 2\n<\nh\n";
+    let exam = home.prints(
+        &[
+            "quiz", "--plain", "-n", "3", "--exam", "--engine", "--seed", "5",
+        ],
+        lines,
+    );
+    for words in [
+        "Marked for later.",
+        "No longer marked.",
+        "`z` is none of a to",
+        "Question 9 is not open.",
+        "[2 of 3, ",
+        "3 unanswered",
+    ] {
+        assert!(exam.contains(words), "{words}: {exam}");
+    }
+    assert!(
+        !exam.contains("hands the exam in"),
+        "only after the last: {exam}"
+    );
     let misses = home.prints(&["quiz", "--plain", "--misses"], "q\n");
     assert!(misses.contains(" left]"), "{misses}");
     let other = home.prints(

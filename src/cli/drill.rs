@@ -25,9 +25,9 @@ use crate::{
 /// Options of `drill`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Line by line, each key is followed by enter: nothing shows the answer; 1 to 4 rate it; t 1 3 ticks points; n shows the
-next follow-up; u takes the last thing back; s skips; b buries for today; z suspends; f flags; * stars;
-q ends. A drill that was interrupted today goes on where it was.")]
+Line by line, each key is followed by enter: nothing shows the answer; 1 to 4 rate it; t 1 3 ticks points; n shows the \
+next follow-up; u takes the last thing back; s skips; b buries for today; z suspends; f flags; * stars; q ends. A drill \
+that was interrupted today goes on where it was.")]
 pub(super) struct Args {
     /// Line by line, for screen readers and pipes; so it is without a terminal, too
     #[arg(long)]

@@ -32,8 +32,8 @@ const QUESTIONS_MAX: usize = 50;
 /// Options of `interview`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Line by line, speak and press enter: nothing goes on; 1 3 ticks points or lines of a rubric; t owns up to the trap;
-y and n judge a follow-up; i shows a hint; s skips; e ends it with a report; q leaves it, to be gone on with by the
+Line by line, speak and press enter: nothing goes on; 1 3 ticks points or lines of a rubric; t owns up to the trap; \
+y and n judge a follow-up; i shows a hint; s skips; e ends it with a report; q leaves it, to be gone on with by the \
 next `highwater interview --plain`.")]
 pub(super) struct Args {
     /// Line by line, for screen readers and pipes; so it is without a terminal, too

@@ -13,6 +13,7 @@ use std::{
 use super::{
     Global, Outcome,
     filter::FilterArgs,
+    lines::Lines,
     output::{self, Usage},
     setup::Setup,
 };
@@ -30,9 +31,9 @@ use crate::{
 /// Options of `quiz`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Line by line, each answer is followed by enter: letters pick choices (`b`, or `a c` where several are right), numbers
-put steps in order (`3 1 2`), anything else is what is typed. p stops the clock, m marks a question, q leaves the
-quiz, which is gone on with by the next `highwater quiz --plain`.")]
+Line by line, each answer is followed by enter: letters pick choices (`b`, or `a c` where several are right), numbers \
+put steps in order (`3 1 2`), anything else is what is typed. p stops the clock, m marks a question, q leaves the quiz, \
+which is gone on with by the next `highwater quiz --plain`. In an exam < goes back, g 3 goes to question 3, h hands it in.")]
 pub(super) struct Args {
     /// Line by line, for screen readers and pipes; so it is without a terminal, too
     #[arg(long)]
@@ -179,7 +180,8 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
         progress: &mut setup.progress,
         session,
     };
-    let report = plain::drive(quiz, &mut desk, &mut io::stdin().lock(), told, clock::now)?;
+    let input = &mut io::stdin().lock();
+    let report = plain::drive(quiz, &mut desk, &mut Lines::of(input), told, clock::now)?;
     if report.is_none() {
         let words = "The quiz is kept as it stands; `highwater quiz --plain` goes on with it.";
         writeln!(told, "{words}")?;

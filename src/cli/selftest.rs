@@ -14,7 +14,7 @@ use crate::{
 /// Options of `selftest`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Line by line: 0 can't, 1 can stumble through, 2 can teach it; s skips, b goes back, q ends with the report. Every
+Line by line: 0 can't, 1 can stumble through, 2 can teach it; s skips, b goes back, q ends with the report. Every \
 rating is kept at once; a 0 or a 1 makes the cards of the skill due.")]
 pub(super) struct Args {
     /// Skills of this area; without it all, those not rated lately first

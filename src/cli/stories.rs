@@ -25,7 +25,7 @@ use crate::{
 /// Options of `stories`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Your stories are in `stories.yaml` in the data folder; docs/BANK.md describes the format. In the drill line by line, a
+Your stories are in `stories.yaml` in the data folder; docs/BANK.md describes the format. In the drill line by line, a \
 number names the story, then enter when it is told, numbers tick its facts, enter goes on, q ends.")]
 pub(super) struct Args {
     /// Open the file in your editor, then check it; a first one is made from the templates

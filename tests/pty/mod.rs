@@ -91,7 +91,15 @@ impl Session {
 
     /// Waits until the screen is as wanted.
     pub(crate) fn until(&mut self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) {
+        let mut chunks = 0;
         while !wanted(self.screen.screen()) {
+            // A running clock writes every second: that alone must not keep a test waiting for ever.
+            chunks += 1;
+            assert!(
+                chunks < 60,
+                "waited for {what}; on screen:\n{}",
+                self.text()
+            );
             match self.output.recv_timeout(PATIENCE) {
                 Ok(bytes) => self.screen.process(&bytes),
                 Err(error) => panic!("waited for {what}: {error}; on screen:\n{}", self.text()),

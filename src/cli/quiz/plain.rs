@@ -1,12 +1,13 @@
 //! The quiz as lines: what is printed for a question, and what a line that was read means.
 
 use std::{
-    io::{self, BufRead, Read as _, Write},
+    io::{self, Write},
     time::Duration,
 };
 
 use jiff::Timestamp;
 
+use super::super::lines::Lines;
 use crate::{
     bank::{Answer, Bank},
     clock,
@@ -15,9 +16,6 @@ use crate::{
     session::quiz::{Effect, Given, Input, Mode, Phase, Quiz, Report, Verdict},
     tui::{desk::practice, text::count},
 };
-
-/// No answer typed at a prompt is longer; what is more is not kept.
-const LINE_BYTES_MAX: u64 = 64 * 1024;
 
 /// What the quiz works on.
 pub(super) struct Desk<'d> {
@@ -30,7 +28,7 @@ pub(super) struct Desk<'d> {
 pub(super) fn drive(
     mut quiz: Quiz,
     desk: &mut Desk<'_>,
-    input: &mut impl BufRead,
+    lines: &mut Lines<'_>,
     out: &mut dyn Write,
     clock: impl Fn() -> Timestamp,
 ) -> anyhow::Result<Option<Report>> {
@@ -40,51 +38,64 @@ pub(super) fn drive(
     if let Some(report) = step(&mut quiz, desk, Input::Resume, clock())? {
         return Ok(Some(report));
     }
-    let mut line = Vec::new();
+    if let Some(report) = go_on(&mut quiz, desk, out, clock())? {
+        return Ok(Some(report));
+    }
     loop {
         if shown != Some(quiz.at()) && quiz.phase() == Phase::Asking {
             shown = Some(quiz.at());
             print_question(&quiz, out)?;
         }
-        write!(out, "> ")?;
-        out.flush()?;
-        line.clear();
-        let taken = (&mut *input)
-            .take(LINE_BYTES_MAX)
-            .read_until(b'\n', &mut line)?;
-        let text = String::from_utf8_lossy(&line).trim().to_owned();
-        if taken == 0 || text == "q" || text == "quit" {
-            writeln!(out)?;
+        let line = lines.ask(out)?;
+        let Some(text) = line.filter(|line| line != "q" && line != "quit") else {
             step(&mut quiz, desk, Input::Pause, clock())?;
             return Ok(None);
-        }
+        };
         let now = clock();
         if clock::was_set_back(read.replace(now), now) {
             writeln!(out, "({})", clock::SET_BACK)?;
         }
         let at = quiz.at();
-        for input in meaning(&quiz, &text, out)? {
-            let last = input == Input::Submit;
+        let mut inputs = Vec::new();
+        if let Some(report) = step(&mut quiz, desk, Input::Tick, now)? {
+            return Ok(Some(report));
+        }
+        if quiz.at() != at || quiz.phase() == Phase::Answered {
+            // A question may have a clock of its own.
+            writeln!(out, "The time for this question is over.")?;
+        } else {
+            inputs = meaning(&quiz, &text, out)?;
+        }
+        let submitted = inputs.contains(&Input::Submit);
+        for input in inputs {
             if let Some(report) = step(&mut quiz, desk, input, clock())? {
-                if quiz.settings().mode == Mode::Practice && last {
-                    print_verdict(&quiz, at, out)?;
-                }
                 return Ok(Some(report));
             }
         }
-        if quiz.phase() == Phase::Answered {
-            print_verdict(&quiz, at, out)?;
-            if let Some(report) = step(&mut quiz, desk, Input::Next, clock())? {
-                return Ok(Some(report));
-            }
-        } else if quiz.settings().mode == Mode::Exam && quiz.at() == at && !text.is_empty() {
+        if submitted && quiz.at() == at && quiz.phase() == Phase::Asking {
             // The last question of an exam stays open until the exam is handed in.
-            writeln!(
-                out,
-                "h hands the exam in; b goes back; g 3 goes to question 3."
-            )?;
+            let words =
+                "That was the last: h hands the exam in, < goes back, g 3 goes to question 3.";
+            writeln!(out, "{words}")?;
+        }
+        if let Some(report) = go_on(&mut quiz, desk, out, clock())? {
+            return Ok(Some(report));
         }
     }
+}
+
+/// Practice: prints how the answer was and goes on to the next question.
+fn go_on(
+    quiz: &mut Quiz,
+    desk: &mut Desk<'_>,
+    out: &mut dyn Write,
+    now: Timestamp,
+) -> anyhow::Result<Option<Report>> {
+    if quiz.phase() != Phase::Answered {
+        return Ok(None);
+    }
+    print_verdict(quiz, quiz.at(), out)?;
+    step(quiz, desk, Input::Next, now)
 }
 
 /// Takes one input and records what follows; the report once the quiz is over.
@@ -118,19 +129,36 @@ fn meaning(quiz: &Quiz, text: &str, out: &mut dyn Write) -> io::Result<Vec<Input
             writeln!(out, "The clock stands; enter lets it run.")?;
             return Ok(vec![Input::Pause]);
         }
-        "m" if !typed => return Ok(vec![Input::Flag]),
+        "m" if !typed => {
+            let marked = quiz.sheets()[quiz.at()].flagged;
+            writeln!(
+                out,
+                "{}",
+                if marked {
+                    "No longer marked."
+                } else {
+                    "Marked for later."
+                }
+            )?;
+            return Ok(vec![Input::Flag]);
+        }
         "h" if exam => return Ok(vec![Input::HandIn]),
-        "b" if exam && !matches!(answer, Answer::Choose { .. }) => return Ok(vec![Input::Back]),
         "<" if exam => return Ok(vec![Input::Back]),
         _ => {}
     }
     if let (true, Some(number)) = (exam, text.strip_prefix("g ")) {
-        let place = number
-            .trim()
-            .parse::<usize>()
-            .ok()
-            .and_then(|n| n.checked_sub(1));
-        return Ok(place.map(Input::Go).into_iter().collect());
+        let place = number.trim().parse::<usize>().ok();
+        let place = place.and_then(|n| n.checked_sub(1));
+        let open =
+            place.filter(|place| quiz.sheets().get(*place).is_some_and(|sheet| !sheet.locked));
+        if open.is_none() {
+            writeln!(
+                out,
+                "Question {} is not open.",
+                number.trim().escape_debug()
+            )?;
+        }
+        return Ok(open.map(Input::Go).into_iter().collect());
     }
     let parts = quiz.question().shown.len();
     match answer {

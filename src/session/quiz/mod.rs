@@ -262,8 +262,10 @@ impl Quiz {
     /// Takes one input. `now` is a reading of a clock; from one that was set back, time is counted on
     /// where it was set to. Inputs that make no sense where the quiz stands are ignored.
     pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Effect> {
+        let before = (self.at, self.phase);
         let mut effects = self.pass(now);
-        if self.phase == Phase::Done {
+        // What was meant for a question whose time is over must not reach another.
+        if self.phase == Phase::Done || before != (self.at, self.phase) {
             return effects;
         }
         match (self.phase, input) {

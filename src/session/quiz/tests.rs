@@ -384,6 +384,29 @@ fn an_interrupted_quiz_survives_a_changed_bank() {
     assert_eq!(Quiz::resume(snapshot, |_| None), Err(QuizError::Gone));
 }
 
+#[test]
+fn an_answer_that_comes_too_late_reaches_no_other_question() {
+    for mode in [Mode::Practice, Mode::Exam] {
+        let settings = Settings {
+            limit_each: Some(secs(10)),
+            ..settings(mode)
+        };
+        let one = || candidate("one", 0, choose(&[true, false]));
+        let two = || candidate("two", 0, choose(&[true, false]));
+        let mut quiz = Quiz::new(vec![one(), two()], settings).unwrap();
+        quiz.handle(Input::Tick, secs(0));
+        quiz.handle(Input::Pick(0), secs(11));
+        assert!(quiz.sheets().iter().all(|sheet| sheet.given.is_nothing()));
+        assert!(quiz.sheets()[0].locked);
+        let shown = (quiz.at(), quiz.phase());
+        let expected = match mode {
+            Mode::Practice => (0, Phase::Answered),
+            Mode::Exam => (1, Phase::Asking),
+        };
+        assert_eq!(shown, expected);
+    }
+}
+
 fn any_input() -> impl Strategy<Value = Input> {
     prop_oneof![
         (0..6usize).prop_map(Input::Pick),

@@ -351,7 +351,9 @@ impl QuizScreen {
                 effects.extend(self.quiz.handle(Input::Type(text), now));
             }
         }
-        effects.extend(self.quiz.handle(input, now));
+        if (at, phase) == (self.quiz.at(), self.quiz.phase()) {
+            effects.extend(self.quiz.handle(input, now));
+        }
         if (at, phase) != (self.quiz.at(), self.quiz.phase()) {
             self.turned();
         }
