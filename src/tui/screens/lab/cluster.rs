@@ -434,7 +434,7 @@ fn selected_words(view: &View, row: Option<Row>) -> Option<(String, Term)> {
                 .iter()
                 .find(|broker| broker.state == BrokerState::Fenced);
             let text = format!(
-                "{}: a write with acks=all needs {} of {} copies in sync",
+                "{}: with fewer than {} of {} copies in sync, acks=all is refused",
                 topic.name, topic.min_isr, topic.replication
             );
             Some((
