@@ -4,7 +4,6 @@
 //! and handed on. What needs the real terminal (stopping, the editor) is done here too.
 
 use std::{
-    env,
     io::{self, IsTerminal},
     time::Duration,
 };
@@ -163,7 +162,7 @@ fn edit_stories(app: &App) -> Result<(), String> {
 fn panic_if_asked() {
     #[cfg(debug_assertions)]
     {
-        let asked = env::var_os("HIGHWATER_PANIC").is_some();
+        let asked = std::env::var_os("HIGHWATER_PANIC").is_some();
         assert!(!asked, "asked to panic by HIGHWATER_PANIC");
     }
 }
