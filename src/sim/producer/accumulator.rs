@@ -157,7 +157,8 @@ impl Producer {
         }
     }
 
-    fn finished(&self) -> bool {
+    /// Whether it makes no more records.
+    pub(super) fn finished(&self) -> bool {
         self.activity != Activity::Making || self.limit.is_some_and(|limit| self.made >= limit)
     }
 
@@ -193,7 +194,9 @@ impl Producer {
     fn add_record(&mut self, at: Time, ctx: &mut Context) -> bool {
         let bytes = u64::from(self.record_size);
         if bytes > self.config.max_request_size {
-            self.refuse_record("RecordTooLargeException: larger than max.request.size", ctx);
+            let limit = self.config.max_request_size;
+            let error = format!("RecordTooLargeException: larger than max.request.size = {limit}");
+            self.refuse_record(&error, ctx);
             return true;
         }
         let place = self.choose_partition(ctx);
@@ -355,7 +358,10 @@ impl Producer {
                 });
             }
         } else if now >= since + self.config.max_block {
-            self.refuse_record("TimeoutException: no memory within max.block.ms", ctx);
+            let limit = self.config.max_block.as_millis();
+            let error =
+                format!("BufferExhaustedException: no memory within max.block.ms = {limit}");
+            self.refuse_record(&error, ctx);
             ctx.world.ledger.made(self.index, self.made);
             self.base = (self.made, now);
             self.blocked = Some(now);

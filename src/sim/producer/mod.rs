@@ -10,6 +10,7 @@
 mod accumulator;
 mod keys;
 mod sender;
+mod session;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -436,3 +437,6 @@ pub fn is_idempotent(settings: &Settings) -> bool {
         && settings.get(Setting::MaxInFlight) <= 5
         && settings.get(Setting::Retries) > 0
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Sending: which batches go to which broker when, and what an answer means.
 //!
-//! Source: `Sender`, `RecordAccumulator.ready/drain`, `TransactionManager`; KIP-91, KIP-360, KIP-580, KIP-951.
+//! Source: `Sender`, `RecordAccumulator.ready/drain`, `NetworkClient`; KIP-91, KIP-580, KIP-951.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use super::accumulator::{Draft, Queue};
 use crate::sim::broker::producer_state::advance_sequence;
 use crate::sim::context::Context;
 use crate::sim::event::{LossReason, What};
-use crate::sim::message::{Message, PartitionLeader, ProduceResult, ProducedBatch};
+use crate::sim::message::{Message, ProduceResult, ProducedBatch};
 use crate::sim::node::NodeId;
 use crate::sim::time::Time;
-use crate::sim::types::{BrokerId, ErrorCode, ProducerEpoch, ProducerId};
+use crate::sim::types::{BrokerId, ErrorCode};
 
 /// A produce request without an answer.
 #[derive(Debug, Clone)]
@@ -54,7 +54,9 @@ impl Producer {
         let mut ready: Vec<BrokerId> = Vec::new();
         for place in 0..self.filled.len() {
             let queue = &self.queues[self.filled[place]];
-            let Some(at) = ready_at(queue, self.config.linger, self.blocked.is_some()) else {
+            // A producer that closes flushes: nothing lingers any more.
+            let hurry = self.blocked.is_some() || self.finished();
+            let Some(at) = ready_at(queue, self.config.linger, hurry) else {
                 continue;
             };
             let Some((leader, _)) = queue.leader else {
@@ -308,7 +310,7 @@ impl Producer {
     }
 
     /// The pause before the next try: exponential, with some chance.
-    fn backoff(&self, attempts: u32, ctx: &mut Context) -> Time {
+    pub(super) fn backoff(&self, attempts: u32, ctx: &mut Context) -> Time {
         let doubled = self
             .config
             .backoff
@@ -531,158 +533,16 @@ impl Producer {
             self.lost_request(request, ErrorCode::NetworkException, ctx);
         }
     }
-
-    /// Asks for metadata when it is wanted or old. Returns when to look again.
-    fn refresh_metadata(&mut self, ctx: &mut Context) -> Time {
-        let now = ctx.now();
-        if let Some((_, asked)) = self.metadata_asked {
-            if now < asked + self.config.request_timeout {
-                return asked + self.config.request_timeout;
-            }
-            self.metadata_asked = None;
-        }
-        let old = self.metadata_at + self.config.metadata_max_age;
-        if !self.metadata_wanted && now < old {
-            return old;
-        }
-        if now < self.metadata_not_before {
-            return self.metadata_not_before;
-        }
-        let known = if self.metadata_tries > 2 {
-            &self.bootstrap
-        } else {
-            &self.brokers
-        };
-        let Some(broker) = ctx.world.rng.pick(known).copied() else {
-            return Time::MAX;
-        };
-        let correlation = self.next_correlation();
-        self.metadata_asked = Some((correlation, now));
-        self.metadata_tries += 1;
-        let pause = self.backoff(self.metadata_tries, ctx);
-        self.metadata_not_before = now + pause;
-        ctx.send(
-            NodeId::Broker(broker),
-            correlation,
-            Message::MetadataRequest {
-                topics: vec![self.topic],
-            },
-        );
-        now + self.config.request_timeout
-    }
-
-    pub(super) fn on_metadata(
-        &mut self,
-        correlation: u32,
-        brokers: Vec<BrokerId>,
-        partitions: &[PartitionLeader],
-        ctx: &mut Context,
-    ) {
-        if self
-            .metadata_asked
-            .is_none_or(|(asked, _)| asked != correlation)
-        {
-            return;
-        }
-        self.metadata_asked = None;
-        self.metadata_at = ctx.now();
-        if !brokers.is_empty() {
-            self.brokers = brokers;
-        }
-        let fresh = self.queues.is_empty();
-        for (place, found) in partitions.iter().enumerate() {
-            let leader = found.leader.map(|leader| (leader, found.epoch));
-            match self.queues.get_mut(place) {
-                // Metadata older than what an error told is ignored (KIP-320).
-                Some(queue) if queue.leader.is_some_and(|(_, epoch)| epoch > found.epoch) => {}
-                Some(queue) => queue.leader = leader,
-                None => self.queues.push(Queue::new(found.partition, leader)),
-            }
-        }
-        self.metadata_wanted =
-            self.queues.is_empty() || self.queues.iter().any(|queue| queue.leader.is_none());
-        if !self.metadata_wanted {
-            self.metadata_tries = 0;
-        }
-        if fresh && !self.queues.is_empty() {
-            // send() was waiting for metadata: the records that were due come now.
-            self.base = (self.made, self.base.1);
-        }
-    }
-
-    /// Gets a producer id, or the next epoch when nothing is in flight. Returns when to look again.
-    fn renew_session(&mut self, ctx: &mut Context) -> Time {
-        let now = ctx.now();
-        if self.bump && !self.in_flight.is_empty() {
-            return Time::MAX; // their answers, or deadlines, come first
-        }
-        if let Some((_, asked)) = self.session_asked {
-            if now < asked + self.config.request_timeout {
-                return asked + self.config.request_timeout;
-            }
-            self.session_asked = None;
-        }
-        if now < self.session_not_before {
-            return self.session_not_before;
-        }
-        let Some(broker) = ctx.world.rng.pick(&self.bootstrap).copied() else {
-            return Time::MAX;
-        };
-        let correlation = self.next_correlation();
-        self.session_asked = Some((correlation, now));
-        let known = self.session.filter(|_| self.bump);
-        ctx.send(
-            NodeId::Broker(broker),
-            correlation,
-            Message::InitProducerIdRequest { known },
-        );
-        now + self.config.request_timeout
-    }
-
-    pub(super) fn on_session(
-        &mut self,
-        correlation: u32,
-        id: ProducerId,
-        epoch: ProducerEpoch,
-        ctx: &mut Context,
-    ) {
-        if self
-            .session_asked
-            .is_none_or(|(asked, _)| asked != correlation)
-        {
-            return;
-        }
-        self.session_asked = None;
-        self.session = Some((id, epoch));
-        self.bump = false;
-        // Everything that waits gets new sequences, from 0 on.
-        for queue in &mut self.queues {
-            queue.next_sequence = 0;
-            queue.flying.clear();
-            for draft in &mut queue.drafts {
-                if draft.sequence.is_some() {
-                    draft.sequence = Some((id, epoch, queue.next_sequence));
-                    queue.next_sequence = advance_sequence(queue.next_sequence, draft.count);
-                }
-            }
-        }
-        let producer = Arc::clone(&self.name);
-        ctx.emit(What::ProducerIdAssigned {
-            producer,
-            producer_id: id,
-            epoch,
-        });
-    }
 }
 
-/// When the front of a queue can be sent: now if it is full, or others wait behind it, or memory is short; else when it
-/// has lingered, or its backoff is over.
-fn ready_at(queue: &Queue, linger: Time, memory_is_short: bool) -> Option<Time> {
+/// When the front of a queue can be sent: now if it is full, or others wait behind it, or memory is short, or the
+/// producer closes; else when it has lingered, or its backoff is over.
+fn ready_at(queue: &Queue, linger: Time, hurry: bool) -> Option<Time> {
     let front = queue.drafts.front()?;
     if front.attempts > 0 {
         return Some(front.not_before);
     }
-    if front.full || queue.drafts.len() > 1 || memory_is_short {
+    if front.full || queue.drafts.len() > 1 || hurry {
         return Some(Time::ZERO);
     }
     Some(front.created + linger)
