@@ -166,6 +166,13 @@ impl Broker {
                 self.fetch_metadata(ctx);
                 self.send_heartbeat(ctx);
             }
+            // It had asked again before the first answer came: the newest registration is the one that counts.
+            None if epoch > self.epoch => {
+                self.note_controller(from);
+                self.epoch = epoch;
+                self.publish(ctx);
+                self.send_heartbeat(ctx);
+            }
             Some(ErrorCode::NotController) => self.rotate_controller(from),
             _ => {}
         }
