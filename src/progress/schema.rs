@@ -6,10 +6,11 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, backup::Backup};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, backup::Backup};
 
 use super::error::{Fault, ProgressError};
 use crate::memory::Day;
@@ -248,11 +249,30 @@ fn configure(connection: &Connection) -> Result<(), Fault> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
     // WAL with FULL: one fsync a transaction, and what is committed survives a power cut.
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    patiently(|| connection.pragma_update(None, "journal_mode", "WAL"))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     Ok(())
+}
+
+/// Does again, for as long as [`BUSY`], what another process stands in the way of. SQLite does not wait by itself where a
+/// read lock would have to grow (<https://sqlite.org/c3ref/busy_handler.html>), as when two processes meet over a new file
+/// and both turn its log on.
+fn patiently<T>(mut act: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let mut left = BUSY.as_millis() / PAUSE.as_millis();
+    loop {
+        match act() {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && left > 0 =>
+            {
+                left -= 1;
+                thread::sleep(PAUSE);
+            }
+            done => return done,
+        }
+    }
 }
 
 fn version(connection: &Connection) -> Result<i64, Fault> {
