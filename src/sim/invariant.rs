@@ -344,7 +344,17 @@ impl Watch {
     ) -> Result<(), (&'static str, String)> {
         let seen = &mut self.partitions[id.0 as usize];
         let isr = &registration.isr;
-        seen.excused.retain(|broker| isr.contains(broker));
+        // Until it has registered anew, a proposal on its way may still bring it into the ISR.
+        let comes_back = |id: BrokerId| {
+            let stage = cluster.broker(id).map(|broker| broker.stage);
+            matches!(stage, Some(Stage::Down | Stage::Registering))
+        };
+        seen.excused
+            .retain(|broker| isr.contains(broker) || comes_back(*broker));
+        // A replica that a move took away stays eligible (`PartitionChangeBuilder.maybePopulateTargetElr` looks at the
+        // ISR alone). Moved back, it may lead "cleanly" though its log was deleted.
+        let replicas = &registration.replicas;
+        seen.marked |= registration.elr.iter().any(|id| !replicas.contains(id));
         if let Some(leader) = registration.leader.filter(|leader| !isr.contains(leader)) {
             return Err((
                 "the leader is in the ISR",

@@ -264,37 +264,32 @@ impl Controller {
         self.publish(ctx);
     }
 
-    /// Moves a partition to other replicas.
+    /// Moves a partition to other replicas. Of a move under way nothing is taken back: the replicas that it was adding
+    /// count as present ones, and leave only when those wanted now are in sync. The ISR stays as it is.
+    ///
+    /// Source: `ReplicationControlManager.changePartitionReassignment`, `PartitionReassignmentReplicas`.
     pub fn reassign(&mut self, partition: PartitionId, target: &[BrokerId], ctx: &mut Context) {
         let Some(registration) = self.partitions.get(partition.0 as usize) else {
             return;
         };
-        // A reassignment under way is given up first: its target no longer counts.
-        let mut current: Vec<BrokerId> = registration
-            .replicas
+        let current = &registration.replicas;
+        let missing = |from: &[BrokerId], others: &[BrokerId]| -> Vec<BrokerId> {
+            let mut missing: Vec<BrokerId> = from
+                .iter()
+                .copied()
+                .filter(|id| !others.contains(id))
+                .collect();
+            missing.sort_unstable();
+            missing
+        };
+        let removing = missing(current, target);
+        let adding = missing(target, current);
+        let from: Vec<BrokerId> = current
             .iter()
             .copied()
             .filter(|id| !registration.adding.contains(id))
             .collect();
-        let from = current.clone();
-        let removing: Vec<BrokerId> = current
-            .iter()
-            .copied()
-            .filter(|id| !target.contains(id))
-            .collect();
-        let adding: Vec<BrokerId> = target
-            .iter()
-            .copied()
-            .filter(|id| !current.contains(id))
-            .collect();
-        current.retain(|id| !target.contains(id));
-        let replicas: Vec<BrokerId> = target.iter().copied().chain(current).collect();
-        let isr: Vec<BrokerId> = registration
-            .isr
-            .iter()
-            .copied()
-            .filter(|id| replicas.contains(id))
-            .collect();
+        let replicas: Vec<BrokerId> = target.iter().chain(&removing).copied().collect();
         let tp = ctx.world.names.tp(partition);
         ctx.emit_and_follow(What::ReassignmentStarted {
             tp,
@@ -303,11 +298,18 @@ impl Controller {
         });
         let reasons = Reasons::new(ShrinkReason::Reassigned, ElectionReason::Reassigned);
         self.change(partition, &reasons, None, ctx, |change| {
-            change
-                .replicas(replicas)
-                .isr(isr)
-                .adding(adding)
-                .removing(removing)
+            let change = change.replicas(replicas);
+            // Kafka, too, leaves what an earlier move set when this one adds or removes nobody.
+            let change = if removing.is_empty() {
+                change
+            } else {
+                change.removing(removing)
+            };
+            if adding.is_empty() {
+                change
+            } else {
+                change.adding(adding)
+            }
         });
         self.publish(ctx);
     }
@@ -366,5 +368,40 @@ impl Controller {
             return Err(AdminError::ElectionNotNeeded(why.to_owned()));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sim::cluster::Cluster;
+    use crate::sim::node::PartitionId;
+    use crate::sim::time::Time;
+
+    use super::PartitionRegistration;
+
+    fn after(cluster: &mut Cluster, second: u64, command: &str) -> PartitionRegistration {
+        cluster.run_until(Time::secs(second));
+        cluster.apply(command.parse().unwrap()).unwrap();
+        let view = cluster.partition_by_id(PartitionId(0));
+        view.registration().unwrap().clone()
+    }
+
+    #[test]
+    fn a_second_move_adds_to_the_first_and_leaves_the_isr_alone() {
+        let spec = "{brokers: 4, topics: [{name: orders, assignments: [[1, 2]]}]}";
+        let mut cluster = Cluster::new(&serde_yaml::from_str(spec).unwrap(), 1).unwrap();
+        let _ = after(&mut cluster, 10, "crash broker 3");
+        let first = after(&mut cluster, 25, "reassign orders-0 to 3,1");
+        assert_eq!(first.replicas, [3, 1, 2]);
+        assert_eq!((first.adding, first.removing), (vec![3], vec![2]));
+        let _ = after(&mut cluster, 26, "crash broker 4");
+        let second = after(&mut cluster, 40, "reassign orders-0 to 4");
+        assert_eq!(second.replicas, [4, 1, 2, 3]);
+        assert_eq!((second.adding, second.removing), (vec![4], vec![1, 2, 3]));
+        assert_eq!((second.leader, second.isr), (Some(1), vec![1, 2]));
+        // Those who are wanted are in sync: nothing to wait for.
+        let back = after(&mut cluster, 41, "reassign orders-0 to 1,2");
+        assert_eq!((&back.replicas, &back.isr), (&vec![1, 2], &vec![1, 2]));
+        assert!(!back.is_reassigning());
     }
 }
