@@ -388,8 +388,11 @@ mod tests {
 
     #[test]
     fn a_second_move_adds_to_the_first_and_leaves_the_isr_alone() {
-        let spec = "{brokers: 4, topics: [{name: orders, assignments: [[1, 2]]}]}";
-        let mut cluster = Cluster::new(&serde_yaml::from_str(spec).unwrap(), 1).unwrap();
+        let spec = serde_json::json!({
+            "brokers": 4,
+            "topics": [{"name": "orders", "assignments": [[1, 2]]}],
+        });
+        let mut cluster = Cluster::new(&serde_json::from_value(spec).unwrap(), 1).unwrap();
         let _ = after(&mut cluster, 10, "crash broker 3");
         let first = after(&mut cluster, 25, "reassign orders-0 to 3,1");
         assert_eq!(first.replicas, [3, 1, 2]);
