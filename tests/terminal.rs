@@ -142,6 +142,7 @@ fn a_window_that_changes_its_size_is_drawn_anew() {
             .unwrap();
         session.wait_for(words);
     }
+    // Those words were there before, so this key comes together with the last resize: both must be seen.
     session.press("Q");
     assert_eq!(session.finish(), 0);
     session.assert_restored();

@@ -22,10 +22,14 @@ pub enum Woken {
     Gone,
 }
 
+/// Time for crossterm to look at the terminal. With none it does not look at all; what it then has not
+/// seen makes the next sleep end at once.
+const GLANCE: Duration = Duration::from_micros(50);
+
 /// Everything that crossterm has decoded or can decode without waiting.
 fn drain() -> io::Result<Vec<Event>> {
     let mut events = Vec::new();
-    while event::poll(Duration::ZERO)? {
+    while event::poll(GLANCE)? {
         events.push(event::read()?);
     }
     Ok(events)
