@@ -348,7 +348,8 @@ impl App {
         }
     }
 
-    fn contexts(&self) -> Vec<Context> {
+    /// Where keys work now, innermost first.
+    pub(super) fn contexts(&self) -> Vec<Context> {
         let mut contexts = match (&self.popup, self.stack.last()) {
             (Some(Popup::Help(_)), _) => vec![Context::Help, Context::Moving],
             (Some(Popup::Ask(..)), _) => vec![Context::Confirm],

@@ -356,6 +356,8 @@ pub fn name(key: KeyEvent) -> Option<String> {
         KeyCode::BackTab => "shift-tab".to_owned(),
         KeyCode::Backspace => "backspace".to_owned(),
         KeyCode::Delete => "delete".to_owned(),
+        KeyCode::Up if key.modifiers.contains(KeyModifiers::SHIFT) => "shift-up".to_owned(),
+        KeyCode::Down if key.modifiers.contains(KeyModifiers::SHIFT) => "shift-down".to_owned(),
         KeyCode::Up => "up".to_owned(),
         KeyCode::Down => "down".to_owned(),
         KeyCode::Left => "left".to_owned(),

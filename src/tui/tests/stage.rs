@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-fn small_bank() -> Bank {
+pub(super) fn small_bank() -> Bank {
     static BANK: OnceLock<Bank> = OnceLock::new();
     BANK.get_or_init(read_small_bank).clone()
 }
@@ -260,10 +260,14 @@ impl Stage {
     }
 }
 
-fn named(name: &str) -> KeyEvent {
-    let (modifiers, plain) = match name.strip_prefix("ctrl-") {
-        Some(plain) => (KeyModifiers::CONTROL, plain),
-        None => (KeyModifiers::NONE, name),
+/// The key that the table of keys calls this.
+pub(super) fn named(name: &str) -> KeyEvent {
+    let (modifiers, plain) = match name.split_once('-') {
+        Some(("ctrl", plain)) => (KeyModifiers::CONTROL, plain),
+        Some(("alt", plain)) => (KeyModifiers::ALT, plain),
+        Some(("shift", "tab")) => (KeyModifiers::SHIFT, name),
+        Some(("shift", plain)) => (KeyModifiers::SHIFT, plain),
+        _ => (KeyModifiers::NONE, name),
     };
     let code = match plain {
         "enter" => KeyCode::Enter,
@@ -272,6 +276,8 @@ fn named(name: &str) -> KeyEvent {
         "shift-tab" => KeyCode::BackTab,
         "space" => KeyCode::Char(' '),
         "backspace" => KeyCode::Backspace,
+        "delete" => KeyCode::Delete,
+        "f1" => KeyCode::F(1),
         "up" => KeyCode::Up,
         "down" => KeyCode::Down,
         "left" => KeyCode::Left,
