@@ -2,9 +2,10 @@
 //!
 //! [`scenario`] reads the files, [`play`] is the state machine of one being played, [`timeline`] the run that can be
 //! walked forward and back, [`runner`] plays one with nobody watching. [`look`] turns a cluster into the plain values of
-//! [`view`], which is all that screens draw. The lab knows neither terminal nor disk nor clock.
+//! [`view`], which is all that screens draw; [`compare`] lays two of them line by line. The lab knows neither terminal nor disk nor clock.
 
 pub mod commands;
+pub mod compare;
 pub mod glossary;
 pub mod kinds;
 pub mod look;

@@ -188,6 +188,11 @@ impl Play {
         &self.compared
     }
 
+    /// Where the script stands: the moment at which run and twin were compared.
+    pub fn script_at(&self) -> Time {
+        self.at
+    }
+
     /// Where the step that runs will stop at the latest.
     pub fn runs_until(&self) -> Option<Time> {
         self.target.as_ref().map(|target| target.until)
@@ -485,14 +490,61 @@ impl Play {
         self.enter();
     }
 
-    /// Gives a command of the reader's own; the script waits from then on.
+    /// Gives a command of the reader's own, to the twin too while it is shown; the script waits from then on. What the
+    /// twin says against it is returned: it can lack what the run has.
     ///
     /// # Errors
     /// What the cluster says against it; then nothing changes.
-    pub fn give(&mut self, command: Command) -> Result<(), CommandError> {
-        self.timeline.give(command)?;
+    pub fn give(&mut self, command: Command) -> Result<Option<CommandError>, CommandError> {
+        self.timeline.give(command.clone())?;
         self.off_script = true;
-        Ok(())
+        Ok(self.twin.as_mut().and_then(|twin| twin.give(command).err()))
+    }
+
+    /// Goes to the next event that there is, of the twin too while it is shown; false when none comes within `limit`.
+    pub fn next_event(&mut self, limit: Time) -> bool {
+        let Some(twin) = &self.twin else {
+            return self.timeline.next_event(limit);
+        };
+        let ahead = |run: &Timeline| {
+            let mut run = run.clone();
+            run.next_event(limit).then(|| run.now())
+        };
+        let to = [&self.timeline, twin].into_iter().filter_map(ahead).min();
+        to.is_some_and(|to| self.seek(to).is_ok())
+    }
+
+    /// Goes to the next moment worth a look, of the twin too while it is shown; a step that runs stops at its end. False
+    /// when none comes within [`super::timeline::LOOK_AHEAD`].
+    pub fn next_interesting(&mut self) -> bool {
+        let runs = std::iter::once(&self.timeline).chain(&self.twin);
+        let ahead = runs.map(|run| {
+            let mut run = run.clone();
+            (!run.next_interesting(), run.now())
+        });
+        // what is found comes before what is not
+        let Some((missed, to)) = ahead.min() else {
+            return false;
+        };
+        if self.runs_until().is_some() && !self.off_script {
+            self.advance(to.since(self.timeline.now()));
+        } else {
+            let _ = self.seek(to);
+        }
+        !missed
+    }
+
+    /// Goes back to the last moment worth a look, of the twin too while it is shown.
+    pub fn previous_interesting(&mut self) {
+        let runs = std::iter::once(&self.timeline).chain(&self.twin);
+        let back = runs.map(|run| {
+            let mut run = run.clone();
+            run.previous_interesting();
+            run.now()
+        });
+        if let Some(to) = back.max() {
+            let _ = self.seek(to);
+        }
     }
 
     /// Goes to a moment, the twin too.

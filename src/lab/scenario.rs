@@ -10,6 +10,8 @@ mod steps;
 
 pub use read::{read, read_sandbox};
 
+use std::borrow::Cow;
+
 use crate::{
     bank::{CardId, ChapterLink, Level, Origin, ScenarioId, See},
     sim::{
@@ -165,6 +167,8 @@ pub struct Reveal {
 pub struct Twin {
     /// What is different and why it matters (Markdown).
     pub about: String,
+    /// What is not the same, as Kafka or the command line calls it: `replica.lag.time.max.ms`; may be empty.
+    pub setting: String,
     /// A word for this side, such as `acks=all`; the other side is called [`Twin::here`].
     pub there: String,
     /// A word for the scenario's own side.
@@ -182,6 +186,15 @@ pub struct Twin {
 }
 
 impl Twin {
+    /// What to call a side: the setting with its value there, or the word for the side alone.
+    pub fn name<'t>(&'t self, side: &'t str) -> Cow<'t, str> {
+        if self.setting.is_empty() {
+            Cow::Borrowed(side)
+        } else {
+            Cow::Owned(format!("{}: {side}", self.setting))
+        }
+    }
+
     /// What is done there for a command of the scenario.
     pub fn command(&self, command: &Command) -> Option<Command> {
         match self.instead.iter().find(|(from, _)| from == command) {

@@ -63,6 +63,22 @@ pub struct Sample {
     pub acknowledged: Vec<(String, u64)>,
 }
 
+/// Samples over which a rate is taken.
+const RATE_OVER: usize = 6;
+
+/// Records acknowledged a second, over the last few samples; unknown before the second of them.
+pub fn rate_of(samples: &[Sample], producer: &str) -> Option<f64> {
+    let of = |sample: &Sample| {
+        let mut all = sample.acknowledged.iter();
+        all.find(|(name, _)| name == producer)
+            .map(|(_, number)| *number)
+    };
+    let last = samples.last()?;
+    let before = &samples[samples.len().saturating_sub(RATE_OVER)];
+    let span = last.at.since(before.at).as_secs_f64();
+    (span > 0.0).then(|| Some(of(last)?.saturating_sub(of(before)?) as f64 / span))?
+}
+
 /// A part of a run that was left for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Branch {

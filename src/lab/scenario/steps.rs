@@ -45,7 +45,7 @@ const PREDICT: &[&str] = &[
 ];
 const REVEAL: &[&str] = &["text", "rule", "settings", "chapter", "cards"];
 const TWIN: &[&str] = &[
-    "about", "here", "there", "change", "instead", "compare", "claim", "reveal",
+    "about", "setting", "here", "there", "change", "instead", "compare", "claim", "reveal",
 ];
 /// Longest time a step may run.
 const RUN_MAX: Time = Time::secs(3600);
@@ -297,6 +297,7 @@ fn twin(d: &mut Decoder, f: &mut Fields, cx: &Context<'_>) -> Option<Twin> {
     d.at(Place::Key("twin".into()), |d| {
         let mut f = d.fields(node, "a twin", TWIN);
         let about = d.prose(&mut f, "about");
+        let setting = text(d, &mut f, "setting");
         let here = d.text(&mut f, "here");
         let there = d.text(&mut f, "there");
         let change = d.optional(&mut f, "change");
@@ -324,6 +325,7 @@ fn twin(d: &mut Decoder, f: &mut Fields, cx: &Context<'_>) -> Option<Twin> {
             };
         Some(Twin {
             about,
+            setting,
             there,
             here,
             cluster,

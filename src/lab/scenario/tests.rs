@@ -67,6 +67,16 @@ fn every_scenario_that_comes_with_the_program_can_be_played() {
         assert!(read.predictions() >= 2, "{}", read.id);
         assert!(read.claims() >= 2, "{}", read.id);
         twins += usize::from(read.steps.iter().any(|step| step.twin.is_some()));
+        for twin in read.steps.iter().filter_map(|step| step.twin.as_ref()) {
+            let named = !twin.setting.is_empty() && twin.here != twin.there;
+            assert!(named, "{}: what its twin changes has no name", read.id);
+            let title = twin.name(&twin.there);
+            assert!(
+                title.len() <= 40,
+                "{}: `{title}` is too long a title",
+                read.id
+            );
+        }
         assert!(
             !read.see.cards.is_empty() && read.see.chapter.is_some(),
             "{}",

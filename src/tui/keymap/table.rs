@@ -128,6 +128,7 @@ pub static TABLE: &[Binding] = {
         bind(C::LabWhy, &["enter", "w"], A::Open, "close", ""),
 
         bind(C::Lab, &["enter"], A::Open, "go on in the guide", "go on"),
+        bind(C::Lab, &["t"], A::Lab(S::Twin), "both side by side, this one, its twin", "twin"),
         bind(C::Lab, &["space"], A::Lab(S::RunOrPause), "let time go on, or stop it", "run"),
         bind(C::Lab, &["n"], A::Lab(S::NextInteresting), "to the next event worth a look", "next"),
         bind(C::Lab, &["p", "N"], A::Lab(S::PreviousInteresting), "back to the last event worth a look", ""),
@@ -144,7 +145,6 @@ pub static TABLE: &[Binding] = {
         bind(C::Lab, &["w"], A::Lab(S::Why), "what led to the selected event", "why?"),
         bind(C::Lab, &["f"], A::Lab(S::Filter), "show another kind of events", ""),
         bind(C::Lab, &["g"], A::Lab(S::Seek), "go to a moment", ""),
-        bind(C::Lab, &["t"], A::Lab(S::Twin), "look at the twin, or back", "twin"),
         bind(C::Lab, &["R"], A::Lab(S::Restart), "begin this step again", ""),
         bind(C::Lab, &["S"], A::Lab(S::Save), "keep this run as a scenario of your own", ""),
         bind(C::Lab, &["o"], A::Chapter, "open the chapter that teaches it", ""),

@@ -304,3 +304,102 @@ fn a_run_of_ones_own_is_not_left_by_mistake() {
     stage.keys("n");
     assert!(stage.text().contains("sandbox"), "{}", stage.text());
 }
+
+/// The second step of a follower that falls behind, beside its twin.
+fn beside_its_twin() -> Stage {
+    let mut stage = lab("isr-falls-behind", Some(Time::secs(30)));
+    stage.keys("<enter>");
+    assert!(stage.text().contains("t twin"), "{}", stage.text());
+    stage
+}
+
+#[test]
+fn a_run_and_its_twin_look() {
+    let mut stage = beside_its_twin();
+    insta::assert_snapshot!("lab_compared_80x24", stage.look());
+    stage.keys("t");
+    insta::assert_snapshot!("lab_both_80x24", stage.look());
+    insta::assert_snapshot!("lab_both_120x40", stage.resize(120, 40).look());
+    insta::assert_snapshot!("lab_both_200x60", stage.resize(200, 60).look());
+    insta::assert_snapshot!("lab_both_150x40", stage.resize(150, 40).text());
+    insta::assert_snapshot!("lab_both_60x16", stage.resize(60, 16).text());
+}
+
+#[test]
+fn one_of_both_can_be_looked_at_alone() {
+    let mut stage = beside_its_twin();
+    stage.keys("t");
+    let both = stage.text();
+    assert!(both.contains("30 s") && both.contains("10 s"), "{both}");
+    assert!(both.contains("* "), "what differs has a sign: {both}");
+    let alone = |stage: &mut Stage| stage.keys("t").text().lines().nth(1).unwrap().to_owned();
+    let here = alone(&mut stage);
+    assert!(here.contains("replica.lag.time.max.ms: 30 s"), "{here}");
+    let there = alone(&mut stage);
+    assert!(
+        there.contains("▸2 twin") && there.contains("replica.lag.time.max.ms: 10 s"),
+        "{there}"
+    );
+    assert_eq!(stage.keys("t").text(), both, "and both again");
+}
+
+#[test]
+fn both_go_through_time_together_and_take_the_same_commands() {
+    let mut stage = beside_its_twin();
+    stage.keys("t");
+    // the acknowledged records of both, as their line tells them: one number where they are the same
+    let acknowledged = |stage: &Stage| -> (u64, u64) {
+        let text = stage.text();
+        let after = text.split("acknowledged").nth(1).unwrap();
+        let line = after.lines().next().unwrap();
+        let words = line.split('·').next().unwrap().split_whitespace();
+        let numbers: Vec<u64> = words.filter_map(|word| word.parse().ok()).collect();
+        (numbers[0], numbers.get(1).copied().unwrap_or(numbers[0]))
+    };
+    let (here, there) = acknowledged(&stage);
+    assert!(here < there, "{here} {there}");
+    stage.keys("]");
+    let later = acknowledged(&stage);
+    assert!(later.1 > there + 150, "{later:?}");
+    stage.keys("g12s<enter>");
+    let early = acknowledged(&stage);
+    assert_eq!(early.0, early.1, "before the settings could tell");
+    // the next event of either is an event of both
+    let moment = |stage: &Stage| {
+        let text = stage.text();
+        text.split("paused ").nth(1).unwrap()[..7].to_owned()
+    };
+    stage.keys("n");
+    let at = moment(&stage);
+    assert_ne!(at, "00:12.0");
+    stage.keys("cstop producer app<enter>");
+    let stopped = acknowledged(&stage);
+    stage.keys("]]]]]]");
+    let text = stage.text();
+    assert!(!text.contains("running"), "{text}");
+    let end = acknowledged(&stage);
+    stage.keys("]");
+    assert_eq!(acknowledged(&stage), end, "nobody writes in either");
+    assert!(end.0 >= stopped.0 && end.1 >= stopped.1);
+}
+
+#[test]
+fn time_that_runs_runs_for_both() {
+    let mut stage = beside_its_twin();
+    stage.resize(200, 60);
+    let acknowledged = |stage: &Stage| -> Vec<u64> {
+        let text = stage.text();
+        let line = text.lines().find(|l| l.contains("  acknowledged")).unwrap();
+        let words = line.split_whitespace();
+        words.filter_map(|word| word.parse().ok()).collect()
+    };
+    let before = acknowledged(&stage);
+    stage.keys("<space>").wait(2);
+    stage.keys("<space>");
+    let after = acknowledged(&stage);
+    assert!(
+        after[0] == before[0] && after[1] > before[1] + 150,
+        "{}",
+        stage.text()
+    );
+}

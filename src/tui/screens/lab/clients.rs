@@ -12,7 +12,7 @@ use super::cluster::gloss;
 use crate::{
     lab::{
         glossary::{self, Term},
-        timeline::Sample,
+        timeline::{Sample, rate_of},
         view::{GroupView, MemberView, ProducerView, View},
     },
     tui::{
@@ -58,7 +58,7 @@ pub(super) fn draw(
     for producer in &view.producers {
         lines.push(producer_line(
             producer,
-            measured_rate(recent, &producer.name),
+            rate_of(recent, &producer.name),
             columns,
             theme,
         ));
@@ -120,21 +120,6 @@ fn lag_courses(samples: &[Sample]) -> BTreeMap<&str, Vec<Option<u64>>> {
         }
     }
     courses
-}
-
-/// Records acknowledged a second, over the last few seconds.
-fn measured_rate(samples: &[Sample], producer: &str) -> Option<f64> {
-    let of = |sample: &Sample| {
-        sample
-            .acknowledged
-            .iter()
-            .find(|(name, _)| name == producer)
-            .map(|(_, number)| *number)
-    };
-    let last = samples.last()?;
-    let before = &samples[samples.len().saturating_sub(6)];
-    let span = last.at.since(before.at).as_secs_f64();
-    (span > 0.0).then(|| Some(of(last)?.saturating_sub(of(before)?) as f64 / span))?
 }
 
 /// `1204`, `12.3k`, `4.5M`: short enough for a column.

@@ -11,26 +11,30 @@ use ratatui::{
 
 use crate::{
     lab::{
+        compare::set,
         glossary::{self, Term},
         view::{BrokerState, BrokerView, LinkView, PartitionView, ReplicaView, TopicView, View},
     },
+    sim::types::{LeaderEpoch, Offset},
     tui::{
         canvas::{Canvas, Hit},
         markdown::{Run, wrap},
-        text::{count, fit, right},
+        text::{count, fit, right, width},
         theme::Theme,
         widgets::Scroll,
     },
 };
 
 /// Columns before the first broker: number, epoch, high watermark.
-const HEAD: usize = 20;
+pub(super) const HEAD: usize = 20;
 /// Narrowest column of a broker.
 const CELL_MIN: usize = 7;
 /// Rows below the partitions: the quorum, what is selected, the term to know.
 const BELOW: u16 = 4;
 /// Columns of the longest word for a role.
 const WORD: usize = 11;
+/// Behind a value that is another in the cluster beside this one.
+const DIFFERS: &str = "*";
 /// Widest column of a broker.
 const CELL_MAX: usize = 30;
 
@@ -79,7 +83,7 @@ fn role(
 }
 
 /// How wide a broker's column is.
-fn cell_width(width: usize, brokers: usize) -> usize {
+pub(super) fn cell_width(width: usize, brokers: usize) -> usize {
     (width.saturating_sub(HEAD) / brokers.max(1)).clamp(CELL_MIN, CELL_MAX)
 }
 
@@ -111,7 +115,7 @@ pub(super) fn draw(
     canvas.line(
         area,
         0,
-        heads(shown, cell, first, view.brokers.len(), theme),
+        heads(shown, cell, first, view.brokers.len(), None, theme),
     );
     let body = Rect {
         y: area.y + 1,
@@ -125,9 +129,9 @@ pub(super) fn draw(
         .enumerate()
     {
         let line = match rows[place] {
-            Row::Topic(topic) => topic_line(&view.topics[topic], theme),
+            Row::Topic(topic) => topic_line(&view.topics[topic], None, theme),
             Row::Partition(topic, partition) => {
-                partition_line(&view.topics[topic], partition, shown, cell, theme)
+                partition_line(&view.topics[topic], partition, shown, cell, None, theme)
             }
         };
         let whole = Rect {
@@ -147,14 +151,13 @@ pub(super) fn draw(
         ..area
     };
     let legend = "L leads  = in sync  ≠ out  Z stale  † down ";
-    let quorum = quorum_line(view, theme);
-    let quorum = if cell < 18 && quorum.width() + legend.chars().count() + 1 > width {
-        short_quorum_line(view, theme).unwrap_or(quorum)
-    } else {
-        quorum
-    };
-    if cell < 18 && quorum.width() + legend.chars().count() < width {
-        canvas.right(below, 0, Span::styled(legend, theme.dim));
+    let legend_wide = legend.chars().count();
+    let mut quorum = quorum_line(view, width, theme);
+    if cell < 18 {
+        quorum = quorum_line(view, width.saturating_sub(legend_wide + 1), theme);
+        if quorum.width() + legend_wide < width {
+            canvas.right(below, 0, Span::styled(legend, theme.dim));
+        }
     }
     canvas.line(below, 0, quorum);
     for (y, line) in words(view, rows.get(selected).copied(), width, theme)
@@ -177,11 +180,17 @@ fn broker_sign(broker: &BrokerView, theme: &Theme) -> (&'static str, Style) {
     }
 }
 
-fn heads(
+/// The sign behind a value that is another in the cluster beside this one, or the space in its place.
+pub(super) fn mark(differs: bool) -> &'static str {
+    if differs { DIFFERS } else { " " }
+}
+
+pub(super) fn heads(
     shown: &[BrokerView],
     cell: usize,
     first: usize,
     all: usize,
+    beside: Option<&View>,
     theme: &Theme,
 ) -> Line<'static> {
     let more = if shown.len() < all {
@@ -204,18 +213,26 @@ fn heads(
         } else if broker.troubled_link && broker.state == BrokerState::Up {
             " link".clone_into(&mut words);
         }
-        let name = if cell >= 12 {
-            format!("broker {}", broker.id)
-        } else {
-            format!("b{}", broker.id)
-        };
-        let text = format!("{name} {sign}{words}");
-        line.push_span(Span::styled(format!("{} ", fit(&text, cell - 1)), style));
+        let differs = beside.is_some_and(|beside| !beside.brokers.contains(broker));
+        let sign = format!("{sign}{}", mark(differs).trim_end());
+        // the longest that there is room for
+        let (long, short) = (format!("broker {}", broker.id), format!("b{}", broker.id));
+        let text = [(&long, &*words), (&short, &*words), (&long, "")]
+            .into_iter()
+            .map(|(name, words)| format!("{name} {sign}{words}"))
+            .find(|text| width(text) < cell)
+            .unwrap_or_else(|| format!("{short} {sign}"));
+        line.push_span(Span::styled(fit(&text, cell), style));
     }
     line
 }
 
-fn topic_line(topic: &TopicView, theme: &Theme) -> Line<'static> {
+pub(super) fn topic_line(topic: &TopicView, beside: Option<&View>, theme: &Theme) -> Line<'static> {
+    let differs = beside.is_some_and(|beside| {
+        let of = |topic: &TopicView| (topic.partitions.len(), topic.replication, topic.min_isr);
+        let mut topics = beside.topics.iter();
+        topics.all(|other| other.name != topic.name || of(other) != of(topic))
+    });
     let offline = topic
         .partitions
         .iter()
@@ -235,10 +252,11 @@ fn topic_line(topic: &TopicView, theme: &Theme) -> Line<'static> {
         Span::styled(topic.name.clone(), theme.title),
         Span::styled(
             format!(
-                " · {} · RF {} · min ISR {}",
+                " · {} · RF {} · min ISR {}{}",
                 count(topic.partitions.len(), "partition", "partitions"),
                 topic.replication,
-                topic.min_isr
+                topic.min_isr,
+                mark(differs).trim_end()
             ),
             theme.dim,
         ),
@@ -255,14 +273,23 @@ fn topic_line(topic: &TopicView, theme: &Theme) -> Line<'static> {
     line
 }
 
-fn partition_line(
+pub(super) fn partition_line(
     topic: &TopicView,
     place: usize,
     shown: &[BrokerView],
     cell: usize,
+    beside: Option<&View>,
     theme: &Theme,
 ) -> Line<'static> {
     let partition = &topic.partitions[place];
+    // the same partition in the cluster beside this one
+    let other = beside.and_then(|beside| {
+        let topic = beside.topics.iter().find(|t| t.name == topic.name)?;
+        topic.partitions.get(place)
+    });
+    let differs = |of: fn(&PartitionView) -> (LeaderEpoch, Option<Offset>)| {
+        beside.is_some() && other.map(of) != Some(of(partition))
+    };
     let end = partition.log_end();
     let watermark = partition
         .high_watermark
@@ -270,17 +297,27 @@ fn partition_line(
     let frozen = partition.isr.len() < topic.min_isr as usize;
     let mut line = Line::from(vec![
         Span::raw(fit(&format!("p{}", partition.partition), 5)),
-        Span::styled(fit(&format!("e{}", partition.epoch), 5), theme.dim),
         Span::styled(
             fit(
-                &if partition.leader.is_none() {
-                    "offline".to_owned()
-                } else if frozen {
-                    format!("▪{watermark}")
-                } else {
-                    watermark
-                },
-                HEAD - 11,
+                &format!("e{}{}", partition.epoch, mark(differs(|p| (p.epoch, None)))),
+                5,
+            ),
+            theme.dim,
+        ),
+        Span::styled(
+            fit(
+                &format!(
+                    "{}{}",
+                    if partition.leader.is_none() {
+                        "offline".to_owned()
+                    } else if frozen {
+                        format!("▪{watermark}")
+                    } else {
+                        watermark
+                    },
+                    mark(differs(|p| (0, p.high_watermark)))
+                ),
+                HEAD - 10,
             ),
             if partition.leader.is_none() || frozen {
                 theme.bad
@@ -288,7 +325,6 @@ fn partition_line(
                 Style::new()
             },
         ),
-        Span::raw(" "),
     ]);
     for broker in shown {
         match partition
@@ -296,7 +332,19 @@ fn partition_line(
             .iter()
             .find(|replica| replica.broker == broker.id)
         {
-            Some(replica) => copy_cell(&mut line, partition, replica, end, cell, theme),
+            Some(replica) => {
+                let (sign, ..) = role(partition, replica, theme);
+                let same = |other: &PartitionView| {
+                    let mut copies = other.replicas.iter();
+                    copies.any(|copy| {
+                        copy.broker == replica.broker
+                            && copy.log_end == replica.log_end
+                            && role(other, copy, theme).0 == sign
+                    })
+                };
+                let differs = mark(beside.is_some() && !other.is_some_and(same));
+                copy_cell(&mut line, partition, replica, end, (cell, differs), theme);
+            }
             None => line.push_span(Span::styled(fit("·", cell), theme.line)),
         }
     }
@@ -309,7 +357,7 @@ fn copy_cell(
     partition: &PartitionView,
     replica: &ReplicaView,
     end: u64,
-    cell: usize,
+    (cell, differs): (usize, &'static str),
     theme: &Theme,
 ) {
     let (sign, word, style, _) = role(partition, replica, theme);
@@ -318,7 +366,7 @@ fn copy_cell(
     if inner < 16 {
         line.push_span(Span::styled(format!("{sign} "), style));
         line.push_span(Span::styled(
-            format!("{} ", fit(&number, inner.saturating_sub(2))),
+            fit(&format!("{number}{differs}"), cell.saturating_sub(2)),
             if replica.up { Style::new() } else { theme.dim },
         ));
         return;
@@ -351,7 +399,7 @@ fn copy_cell(
         line.push_span(Span::styled("░".repeat(bar - full), theme.line));
         line.push_span(Span::raw(" "));
     }
-    line.push_span(Span::raw(format!("{} ", right(&number, digits))));
+    line.push_span(Span::raw(format!("{}{differs}", right(&number, digits))));
     let mut used = 2 + bar + usize::from(bar > 0) + digits + 1;
     if !word.is_empty() {
         line.push_span(Span::styled(fit(word, WORD), style));
@@ -360,17 +408,14 @@ fn copy_cell(
     line.push_span(Span::raw(" ".repeat(cell.saturating_sub(used))));
 }
 
-/// Where there is room for no more, and nothing more to say.
-fn short_quorum_line(view: &View, theme: &Theme) -> Option<Line<'static>> {
+/// The controllers and the links that are not as they should be; in few words where there is little room.
+pub(super) fn quorum_line(view: &View, room: usize, theme: &Theme) -> Line<'static> {
     let quorum = &view.quorum;
-    let active = quorum.active.filter(|_| view.links.is_empty())?;
-    let words = format!("controller {active}, {} of {} up", quorum.up, quorum.voters);
-    Some(Line::styled(words, theme.dim))
-}
-
-fn quorum_line(view: &View, theme: &Theme) -> Line<'static> {
-    let quorum = &view.quorum;
-    let mut line = match quorum.active {
+    let line = |few: bool| match quorum.active {
+        Some(active) if few => Line::styled(
+            format!("controller {active}, {} of {} up", quorum.up, quorum.voters),
+            theme.dim,
+        ),
         Some(active) => Line::styled(
             format!(
                 "controller {active} active (epoch {}), {} of {} voters up",
@@ -386,6 +431,18 @@ fn quorum_line(view: &View, theme: &Theme) -> Line<'static> {
             theme.bad,
         ),
     };
+    let links = link_spans(view, theme);
+    let wide: usize = links.iter().map(|span| width(&span.content)).sum();
+    let mut line = Some(line(false))
+        .filter(|line| line.width() + wide <= room)
+        .unwrap_or_else(|| line(true));
+    line.spans.extend(links);
+    line
+}
+
+/// Links that are cut or slow, both directions as one where they are alike.
+fn link_spans(view: &View, theme: &Theme) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
     for (place, link) in view.links.iter().enumerate() {
         let reverse = |other: &&LinkView| {
             (&other.from, &other.to, other.slower) == (&link.to, &link.from, link.slower)
@@ -398,12 +455,12 @@ fn quorum_line(view: &View, theme: &Theme) -> Line<'static> {
         let how = link
             .slower
             .map_or_else(|| "✗ cut".to_owned(), |extra| format!("+{}", extra.span()));
-        line.push_span(Span::styled(
+        spans.push(Span::styled(
             format!("  {} {arrow} {} {how}", link.from, link.to),
             theme.warn,
         ));
     }
-    line
+    spans
 }
 
 /// What is selected, in words, and the term to know.
@@ -429,22 +486,7 @@ fn selected_words(view: &View, row: Option<Row>) -> Option<(String, Term)> {
     match row? {
         Row::Topic(place) => {
             let topic = view.topics.get(place)?;
-            let troubled = view
-                .brokers
-                .iter()
-                .find(|broker| broker.state == BrokerState::Fenced);
-            let text = format!(
-                "{}: with fewer than {} of {} copies in sync, acks=all is refused",
-                topic.name, topic.min_isr, topic.replication
-            );
-            Some((
-                text,
-                if troubled.is_some() {
-                    glossary::FENCED
-                } else {
-                    glossary::ISR
-                },
-            ))
+            Some(topic_words(view, topic))
         }
         Row::Partition(place, partition) => {
             let topic = view.topics.get(place)?;
@@ -454,12 +496,22 @@ fn selected_words(view: &View, row: Option<Row>) -> Option<(String, Term)> {
     }
 }
 
-fn set(brokers: &[u32]) -> String {
-    let shown: Vec<String> = brokers.iter().map(u32::to_string).collect();
-    format!("{{{}}}", shown.join(","))
+pub(super) fn topic_words(view: &View, topic: &TopicView) -> (String, Term) {
+    let mut brokers = view.brokers.iter();
+    let troubled = brokers.any(|broker| broker.state == BrokerState::Fenced);
+    let text = format!(
+        "{}: with fewer than {} of {} copies in sync, acks=all is refused",
+        topic.name, topic.min_isr, topic.replication
+    );
+    let term = if troubled {
+        glossary::FENCED
+    } else {
+        glossary::ISR
+    };
+    (text, term)
 }
 
-fn partition_words(topic: &TopicView, partition: &PartitionView) -> (String, Term) {
+pub(super) fn partition_words(topic: &TopicView, partition: &PartitionView) -> (String, Term) {
     let name = format!("{}-{}", topic.name, partition.partition);
     let mut text = match partition.leader {
         Some(leader) => format!("{name}: broker {leader} leads (epoch {})", partition.epoch),

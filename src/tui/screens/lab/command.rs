@@ -181,8 +181,11 @@ impl Lab {
                 .map_err(|error| error.to_string())
         });
         match outcome {
-            Ok(()) => {
+            Ok(refused) => {
                 self.over = None;
+                if let Some(error) = refused {
+                    return vec![Effect::Warn(format!("only here; the twin says: {error}"))];
+                }
                 let branched = self
                     .play
                     .timeline()

@@ -5,7 +5,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Lab, Panel, clients, cluster, guide, line};
+use super::{Lab, Panel, Room, Sight, clients, cluster, guide, line};
 use crate::tui::{
     canvas::{Canvas, Hit},
     effect::Cx,
@@ -15,16 +15,26 @@ use crate::tui::{
 
 /// From here on all panels stand side by side.
 const WIDE: (u16, u16) = (120, 30);
+/// From here on a run and its twin are two clusters.
+const TABLES: (u16, u16) = (150, 30);
+/// Rows of events below what is compared line by line.
+const EVENTS_BELOW: u16 = 8;
 
 impl Lab {
     /// Draws the screen.
     pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
         let [body, bottom] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(2)]).areas(area);
-        if area.width >= WIDE.0 && area.height >= WIDE.1 {
-            self.draw_wide(canvas, body, cx);
-        } else {
+        let at_least = |size: (u16, u16)| area.width >= size.0 && area.height >= size.1;
+        self.room = match () {
+            () if at_least(TABLES) => Room::Tables,
+            () if at_least(WIDE) => Room::Lines,
+            () => Room::Behind,
+        };
+        if self.room == Room::Behind {
             self.draw_narrow(canvas, body, cx);
+        } else {
+            self.draw_wide(canvas, body, cx);
         }
         let speed = self.pace.words();
         let facts = line::Facts {
@@ -37,9 +47,27 @@ impl Lab {
     }
 
     fn draw_wide(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
-        let guide = (area.width * 2 / 5).clamp(48, 76);
+        let guide = if self.room == Room::Tables && self.sight() == Sight::Both {
+            (area.width * 3 / 10).clamp(48, 60)
+        } else {
+            (area.width * 2 / 5).clamp(48, 76)
+        };
         let [left, right] =
             Layout::horizontal([Constraint::Fill(1), Constraint::Length(guide)]).areas(area);
+        if self.sight() == Sight::Both {
+            let inner = canvas.frame(
+                right,
+                &self.heading(Panel::Guide),
+                self.panel == Panel::Guide,
+            );
+            self.draw_panel(canvas, inner, Panel::Guide, cx);
+            if self.room == Room::Tables {
+                self.draw_tables(canvas, left);
+            } else {
+                self.draw_lines_and_events(canvas, left, cx);
+            }
+            return;
+        }
         let partitions = cluster::rows(&self.view).len() as u16;
         let clients = clients::rows(&self.view) as u16;
         let cluster_rows = (partitions + 7).clamp(9, left.height / 2);
@@ -64,13 +92,11 @@ impl Lab {
     fn heading(&self, panel: Panel) -> String {
         match panel {
             Panel::Events => format!("4 events: {}", self.events.filter_words()),
-            Panel::Cluster if self.twin_shown => {
-                let twin = self.play.step().and_then(|step| step.twin.as_ref());
-                format!(
-                    "2 cluster: the twin, {}",
-                    twin.map_or("", |twin| &twin.there)
-                )
-            }
+            Panel::Cluster if self.play.twin().is_some() => match self.sight() {
+                Sight::Both => "2 both".to_owned(),
+                Sight::Here => format!("2 cluster, {}", self.side_name(false)),
+                Sight::There => format!("2 the twin, {}", self.side_name(true)),
+            },
             Panel::Cluster => "2 cluster".to_owned(),
             Panel::Clients => "3 clients".to_owned(),
             Panel::Guide => "1 guide".to_owned(),
@@ -88,6 +114,11 @@ impl Lab {
                     panel.word(),
                     self.events.filter_words()
                 ),
+                Panel::Cluster if self.play.twin().is_some() => match self.sight() {
+                    Sight::Both => "2 both".to_owned(),
+                    Sight::Here => "2 cluster".to_owned(),
+                    Sight::There => "2 twin".to_owned(),
+                },
                 _ => format!("{} {}", place + 1, panel.word()),
             };
             let text = if chosen {
@@ -111,8 +142,20 @@ impl Lab {
             canvas.hit(tab, Hit::Act(Action::Lab(Steer::Panel(place as u8))));
             x += columns + 1;
         }
-        if self.twin_shown {
-            canvas.right(area, 0, Span::styled("the twin ", canvas.theme.warn));
+        if self.play.twin().is_some() {
+            let both = self.sight() == Sight::Both;
+            let tag = match (both, self.panel) {
+                (_, Panel::Guide) => String::new(),
+                (true, Panel::Cluster | Panel::Clients) => "* differs ".to_owned(),
+                (_, _) => format!("{} ", self.side_name(self.sight() == Sight::There)),
+            };
+            let rest = Rect {
+                x: x.min(area.right()),
+                width: area.right().saturating_sub(x),
+                ..area
+            };
+            let tag = crate::tui::text::clip(&tag, usize::from(rest.width)).into_owned();
+            canvas.right(rest, 0, Span::styled(tag, canvas.theme.warn));
         }
         let inner = Rect {
             x: area.x + 1,
@@ -120,11 +163,27 @@ impl Lab {
             width: area.width.saturating_sub(2),
             height: area.height.saturating_sub(1),
         };
-        if self.panel == Panel::Cluster {
+        let both = self.sight() == Sight::Both;
+        if both && matches!(self.panel, Panel::Cluster | Panel::Clients) {
+            self.draw_lines(canvas, inner);
+        } else if self.panel == Panel::Cluster {
             self.draw_stacked(canvas, inner, cx);
         } else {
             self.draw_panel(canvas, inner, self.panel, cx);
         }
+    }
+
+    /// Both line by line, with the events of the run below.
+    fn draw_lines_and_events(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
+        let [top, bottom] =
+            Layout::vertical([Constraint::Fill(1), Constraint::Length(EVENTS_BELOW)]).areas(area);
+        let focused = matches!(self.panel, Panel::Cluster | Panel::Clients);
+        canvas.hit(top, Hit::Act(Action::Lab(Steer::Panel(1))));
+        let inner = canvas.frame(top, "2 both, line by line; * differs", focused);
+        self.draw_lines(canvas, inner);
+        let heading = format!("{}, {}", self.heading(Panel::Events), self.side_name(false));
+        let inner = canvas.frame(bottom, &heading, self.panel == Panel::Events);
+        self.draw_panel(canvas, inner, Panel::Events, cx);
     }
 
     /// The cluster, with clients and events below it where it leaves room.
@@ -169,7 +228,7 @@ impl Lab {
             ),
             Panel::Clients => {
                 let samples = match self.play.twin() {
-                    Some(twin) if self.twin_shown => twin.samples(),
+                    Some(twin) if self.sight == Sight::There => twin.samples(),
                     _ => self.play.timeline().samples(),
                 };
                 clients::draw(
@@ -184,7 +243,7 @@ impl Lab {
             }
             Panel::Events => {
                 let timeline = match self.play.twin() {
-                    Some(twin) if self.twin_shown => twin,
+                    Some(twin) if self.sight == Sight::There => twin,
                     _ => self.play.timeline(),
                 };
                 self.events

@@ -89,13 +89,22 @@ impl EventList {
         }
     }
 
-    /// Turns the filter to the next kind.
-    pub(super) fn turn_filter(&mut self, log: &EventLog) {
-        self.filter = self.filter.next();
-        self.shown.clear();
-        self.looked = 0;
-        self.selected = None;
-        self.refresh(log);
+    /// Turns the filter to the next kind; what it lets through is there after the next refresh.
+    pub(super) fn turn_filter(&mut self) {
+        let filter = self.filter.next();
+        *self = Self {
+            filter,
+            ..self.emptied()
+        };
+    }
+
+    /// The same filter, and no event looked at yet.
+    pub(super) fn emptied(&self) -> Self {
+        Self {
+            filter: self.filter,
+            rows: self.rows,
+            ..Self::default()
+        }
     }
 
     /// The words of the filter.

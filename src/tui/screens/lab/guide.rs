@@ -377,8 +377,12 @@ fn comparing(w: &mut Writer<'_, '_>, step: &Step, play: &Play) {
     let here = wide(|line| &line.here, &twin.here);
     let there = wide(|line| &line.there, &twin.there);
     let what = room.saturating_sub(here + there).max(10);
+    if !twin.setting.is_empty() {
+        w.lines.push(Line::styled(twin.setting.clone(), theme.key));
+    }
+    let at = format!("at {}", play.script_at());
     w.lines.push(Line::from(vec![
-        Span::raw(fit("", what)),
+        Span::styled(fit(&at, what), theme.dim),
         Span::styled(format!("  {}", fit(&twin.here, here)), theme.title),
         Span::styled(format!("  {}", fit(&twin.there, there)), theme.title),
     ]));
@@ -391,12 +395,16 @@ fn comparing(w: &mut Writer<'_, '_>, step: &Step, play: &Play) {
         };
         w.lines.push(Line::from(vec![
             Span::raw(fit(&line.what, what)),
-            Span::styled(format!("  {}", fit(&line.here, here)), style),
+            Span::styled(if differs { "* " } else { "  " }, theme.accent),
+            Span::styled(fit(&line.here, here), style),
             Span::styled(format!("  {}", fit(&line.there, there)), style),
         ]));
     }
     w.gap();
     w.markdown(&twin.reveal);
     w.gap();
-    w.words("t shows the other cluster", theme.info);
+    w.words(
+        "t shows both clusters side by side, then one alone; time and commands go to both",
+        theme.info,
+    );
 }

@@ -13,6 +13,7 @@ mod guide;
 mod line;
 pub mod list;
 mod pace;
+mod twins;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -26,6 +27,7 @@ use crate::{
         play::{Play, Stage},
         prediction::{self, Reply},
         scenario::{Answer, Scenario},
+        timeline::Timeline,
         view::View,
     },
     sim::{spec::SpecError, time::Time},
@@ -65,7 +67,7 @@ pub enum Steer {
     Seek,
     /// Keep this run as a scenario file.
     Save,
-    /// Look at the twin, or back.
+    /// Look at both, at the run alone, at its twin alone.
     Twin,
     /// Begin the step again.
     Restart,
@@ -108,22 +110,54 @@ impl Panel {
     }
 }
 
+/// What is looked at while there is a twin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Sight {
+    /// Both side by side.
+    #[default]
+    Both,
+    /// The run alone.
+    Here,
+    /// The twin alone.
+    There,
+}
+
+/// How there is room for a run and its twin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Room {
+    /// Line by line, behind the guide.
+    #[default]
+    Behind,
+    /// Line by line, beside the guide.
+    Lines,
+    /// As two clusters beside the guide.
+    Tables,
+}
+
 /// The screen.
 #[derive(Debug)]
 pub struct Lab {
     play: Play,
     view: View,
-    /// What `view` was made of: the moment, the events so far, the commands, the twin.
-    seen: (Time, u64, usize, bool),
+    /// The twin beside it, while both are looked at.
+    beside: Option<View>,
+    /// What `view` was made of: the moment, the events so far, the commands, and which run it is.
+    seen: (Time, u64, usize, Sight),
     pace: Pace,
     panel: Panel,
     guide: Scroll,
     cluster: (usize, Scroll),
     clients: (usize, Scroll),
     events: EventList,
+    /// The twin's events, while both are looked at.
+    beside_events: EventList,
+    /// How far down the lines of both are scrolled.
+    lines: Scroll,
+    /// How there was room for both when last drawn.
+    room: Room,
     draft: Draft,
     over: Option<Over>,
-    twin_shown: bool,
+    sight: Sight,
     /// Predictions that have been handed on.
     logged: BTreeSet<(usize, usize)>,
     pending: Vec<Effect>,
@@ -149,7 +183,8 @@ impl Lab {
         }
         let mut lab = Self {
             view: play.timeline().view(),
-            seen: (Time::MAX, 0, 0, false),
+            beside: None,
+            seen: (Time::MAX, 0, 0, Sight::Here),
             play,
             pace: Pace::default(),
             panel: if sandbox {
@@ -161,9 +196,12 @@ impl Lab {
             cluster: (1, Scroll::default()),
             clients: (0, Scroll::default()),
             events: EventList::default(),
+            beside_events: EventList::default(),
+            lines: Scroll::default(),
+            room: Room::default(),
             draft: Draft::default(),
             over: None,
-            twin_shown: false,
+            sight: Sight::default(),
             logged: BTreeSet::new(),
             pending,
         };
@@ -255,7 +293,8 @@ impl Lab {
     fn turned(&mut self, ran: bool) {
         self.guide = Scroll::default();
         self.draft = Draft::default();
-        self.twin_shown = false;
+        self.sight = Sight::default();
+        self.lines = Scroll::default();
         if self.play.stage() == Stage::Running {
             self.panel = Panel::Cluster;
             self.pace.start();
@@ -307,30 +346,60 @@ impl Lab {
         })
     }
 
+    /// What is looked at: the run alone while there is no twin.
+    fn sight(&self) -> Sight {
+        match self.play.twin() {
+            Some(_) => self.sight,
+            None => Sight::Here,
+        }
+    }
+
     /// Takes up the state of the run, if it is another.
     fn look(&mut self) {
-        let twin = self.twin_shown && self.play.twin().is_some();
-        let timeline = match self.play.twin() {
-            Some(there) if twin => there,
-            _ => self.play.timeline(),
-        };
+        let sight = self.sight();
+        let timeline = self.shown();
         let events = timeline.cluster().events();
-        let seen = (timeline.now(), events.len(), timeline.given().len(), twin);
+        let seen = (timeline.now(), events.len(), timeline.given().len(), sight);
         if seen == self.seen {
             return;
         }
-        if self.seen.3 != twin {
-            self.events = EventList::default();
+        if self.seen.3 != sight {
+            // one run's list is no use for another's events
+            self.beside_events = self.events.emptied();
+            if (self.seen.3 == Sight::There) != (sight == Sight::There) {
+                self.events = self.events.emptied();
+            }
         }
-        self.view = timeline.view();
-        self.events.refresh(events);
+        self.view = self.shown().view();
+        self.refresh_events();
+        let beside = self.play.twin().filter(|_| sight == Sight::Both);
+        self.beside = beside.map(Timeline::view);
         self.seen = seen;
-        let rows = cluster::rows(&self.view).len();
-        self.cluster.0 = self.cluster.0.min(rows.saturating_sub(1));
+        self.cluster.0 = self.cluster.0.min(self.cluster_rows().saturating_sub(1));
         self.clients.0 = self
             .clients
             .0
             .min(clients::rows(&self.view).saturating_sub(1));
+    }
+
+    fn cluster_rows(&self) -> usize {
+        match &self.beside {
+            Some(beside) => twins::rows(&self.view, beside).len(),
+            None => cluster::rows(&self.view).len(),
+        }
+    }
+
+    fn refresh_events(&mut self) {
+        let shown = match (self.play.twin(), self.sight()) {
+            (Some(twin), Sight::There) => twin,
+            _ => self.play.timeline(),
+        };
+        self.events.refresh(shown.cluster().events());
+        if let Some(twin) = self.play.twin()
+            && self.sight() == Sight::Both
+        {
+            self.beside_events.refresh(twin.cluster().events());
+        }
     }
 
     /// Does what a key means.
@@ -452,7 +521,14 @@ impl Lab {
         };
         let moved =
             |place: usize, rows: usize| place.saturating_add_signed(by).min(rows.saturating_sub(1));
+        let both = self.sight() == Sight::Both;
         match self.panel {
+            Panel::Cluster if both && self.room != Room::Tables => {
+                self.lines.act(action);
+            }
+            Panel::Clients if both => {
+                self.lines.act(action);
+            }
             Panel::Guide => {
                 if let Some(Answer::Choices(choices)) = self.asked()
                     && matches!(action, Action::Up | Action::Down)
@@ -463,7 +539,7 @@ impl Lab {
                 }
             }
             Panel::Cluster => {
-                self.cluster.0 = moved(self.cluster.0, cluster::rows(&self.view).len())
+                self.cluster.0 = moved(self.cluster.0, self.cluster_rows());
             }
             Panel::Clients => self.clients.0 = moved(self.clients.0, clients::rows(&self.view)),
             Panel::Events => match action {
@@ -483,13 +559,13 @@ impl Lab {
             Steer::Slower => self.pace.turn(-1),
             Steer::NextEvent => {
                 self.pace.stop();
-                if !self.change(|lab| lab.play.timeline_mut().next_event(Time::secs(600))) {
+                if !self.change(|lab| lab.play.next_event(Time::secs(600))) {
                     return vec![Effect::Tell("no event within ten minutes".to_owned())];
                 }
             }
             Steer::NextInteresting => {
                 self.pace.stop();
-                if !self.change(Self::seek_next_interesting) {
+                if !self.change(|lab| lab.play.next_interesting()) {
                     return vec![Effect::Tell(
                         "nothing worth a look within ten minutes".to_owned(),
                     )];
@@ -497,11 +573,7 @@ impl Lab {
             }
             Steer::PreviousInteresting => {
                 self.pace.stop();
-                self.change(|lab| {
-                    let mut timeline = lab.play.timeline().clone();
-                    timeline.previous_interesting();
-                    let _ = lab.play.seek(timeline.now());
-                });
+                self.change(|lab| lab.play.previous_interesting());
             }
             Steer::Seconds(by) => {
                 let far = Time::secs(u64::from(by.unsigned_abs()));
@@ -519,8 +591,9 @@ impl Lab {
             }
             Steer::Filter => {
                 self.panel = Panel::Events;
-                let log = self.shown().cluster().events().clone();
-                self.events.turn_filter(&log);
+                self.events.turn_filter();
+                self.beside_events.turn_filter();
+                self.refresh_events();
             }
             Steer::Command => {
                 self.pace.stop();
@@ -535,9 +608,7 @@ impl Lab {
                 self.over = Some(Over::save(self.play.scenario()));
             }
             Steer::Twin if self.play.twin().is_some() => {
-                self.twin_shown = !self.twin_shown;
-                self.panel = Panel::Cluster;
-                self.look();
+                self.turn_sight();
             }
             Steer::Restart if !self.is_sandbox() => self.change(|lab| {
                 lab.pace.stop();
@@ -550,30 +621,26 @@ impl Lab {
     }
 
     /// The run that is shown: the scenario's own, or its twin.
-    fn shown(&self) -> &crate::lab::timeline::Timeline {
+    fn shown(&self) -> &Timeline {
         match self.play.twin() {
-            Some(twin) if self.twin_shown => twin,
+            Some(twin) if self.sight == Sight::There => twin,
             _ => self.play.timeline(),
         }
     }
 
-    fn seek_next_interesting(&mut self) -> bool {
-        let mut ahead = self.play.timeline().clone();
-        let found = ahead.next_interesting();
-        let to = ahead.now();
-        let ends = self
-            .play
-            .runs_until()
-            .filter(|_| !self.play.is_off_script());
-        let now = self.play.timeline().now();
-        match ends {
-            // a step that runs stops at its end
-            Some(_) => self.play.advance(to.since(now)),
-            None => {
-                let _ = self.play.seek(to);
-            }
+    /// From the guide to both runs; from there to the one, to the other, and to both again.
+    fn turn_sight(&mut self) {
+        if self.panel == Panel::Guide && self.room == Room::Behind {
+            self.panel = Panel::Cluster;
+            self.sight = Sight::Both;
+        } else {
+            self.sight = match self.sight {
+                Sight::Both => Sight::Here,
+                Sight::Here => Sight::There,
+                Sight::There => Sight::Both,
+            };
         }
-        found
+        self.look();
     }
 
     fn seek(&mut self, to: Time) -> Vec<Effect> {
