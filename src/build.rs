@@ -42,10 +42,11 @@ use bank::{
     pack,
     problem::Severity,
 };
+use xxhash_rust::xxh3::xxh3_64;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for folder in ["decks", "content", "src/bank", "src/build.rs"] {
-        println!("cargo::rerun-if-changed={folder}");
+    for path in ["decks", "content", "src", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={path}");
     }
     let root = env::var("CARGO_MANIFEST_DIR")?;
     let (sources, unreadable) = files::list(Path::new(&root), Layout::Project, "");
@@ -57,15 +58,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::error={problem}");
     }
     let packed = pack::pack(&loaded.bank)?;
+    let root = Path::new(&root);
+    let parts = [
+        code(&root.join("src"))?,
+        xxh3_64(&fs::read(root.join("Cargo.lock"))?),
+        xxh3_64(&packed),
+    ];
     println!(
-        "cargo::rustc-env=HIGHWATER_BANK_CODE={:016x}",
-        code(&Path::new(&root).join("src/bank"))?
+        "cargo::rustc-env=HIGHWATER_PROGRAM={:016x}",
+        xxh3_64(parts.map(u64::to_le_bytes).as_flattened())
     );
     fs::write(Path::new(&env::var("OUT_DIR")?).join("bank.bin"), packed)?;
     Ok(())
 }
 
-/// A hash of the code that reads banks: caches written by other code are not trusted.
+/// A hash of a folder of code. With the crates it uses and the bank it carries it stands for the program: what
+/// another program kept in a cache is not trusted.
 fn code(folder: &Path) -> Result<u64, Box<dyn Error>> {
     let mut hash = 0;
     let mut entries: Vec<_> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
@@ -75,9 +83,9 @@ fn code(folder: &Path) -> Result<u64, Box<dyn Error>> {
         let part = if path.is_dir() {
             code(&path)?
         } else {
-            xxhash_rust::xxh3::xxh3_64(&fs::read(&path)?)
+            xxh3_64(&fs::read(&path)?)
         };
-        hash = xxhash_rust::xxh3::xxh3_64(&[u64::to_le_bytes(hash), part.to_le_bytes()].concat());
+        hash = xxh3_64([hash, part].map(u64::to_le_bytes).as_flattened());
     }
     Ok(hash)
 }

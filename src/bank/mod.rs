@@ -18,6 +18,7 @@ pub mod markdown;
 pub mod node;
 pub mod pack;
 pub mod problem;
+pub mod report;
 pub mod search;
 pub mod stories;
 pub mod user;

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use xxhash_rust::xxh3::Xxh3;
+
 use super::{
-    cache::Cache,
+    cache::{self, Cache},
     check,
     collection::Bank,
     load::{
@@ -26,13 +28,7 @@ pub struct Own {
 ///
 /// Never fails: what cannot be read is left out and reported.
 pub fn load(built_in: Bank, own: &Own) -> Loaded {
-    let mut sources = Vec::new();
-    let mut problems = Vec::new();
-    for path in &own.paths {
-        let (found, unreadable) = list(path);
-        sources.extend(found);
-        problems.extend(unreadable);
-    }
+    let (sources, problems) = list_all(own);
     if sources.is_empty() {
         return Loaded {
             bank: built_in,
@@ -50,6 +46,40 @@ pub fn load(built_in: Bank, own: &Own) -> Loaded {
     let mut loaded = check::assemble(built_in, parts, &sources);
     loaded.problems.splice(0..0, problems);
     loaded
+}
+
+/// Stands for everything that [`load`] finds on disk, and so, for one program, for all that follows from it.
+pub fn digest(own: &Own) -> u128 {
+    let (sources, problems) = list_all(own);
+    let mut hash = Xxh3::new();
+    let mut put = |what: &[u8]| {
+        hash.update(&what.len().to_le_bytes());
+        hash.update(what);
+    };
+    for problem in problems {
+        put(problem.to_string().as_bytes());
+    }
+    for source in sources {
+        match source.bytes() {
+            Ok(bytes) => put(&cache::key(&source, &bytes).to_le_bytes()),
+            Err(message) => put(Problem::whole_file(&source.shown, message)
+                .to_string()
+                .as_bytes()),
+        }
+    }
+    hash.digest128()
+}
+
+/// The files at all paths, and what could not be read.
+fn list_all(own: &Own) -> (Vec<Source>, Vec<Problem>) {
+    let mut sources = Vec::new();
+    let mut problems = Vec::new();
+    for path in &own.paths {
+        let (found, unreadable) = list(path);
+        sources.extend(found);
+        problems.extend(unreadable);
+    }
+    (sources, problems)
 }
 
 /// The files of a folder or a single file.

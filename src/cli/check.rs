@@ -9,11 +9,12 @@ use serde_json::json;
 
 use super::{Folders, Global, Outcome, output::Usage};
 use crate::bank::{
-    self, Bank, Problem, Severity, check,
+    self, Bank, Problem, ScenarioSource, check,
     load::{
         self, Loaded,
         files::{self, Layout, Source},
     },
+    report::{Counts, Kept, Report},
     user,
 };
 use crate::lab::scenario;
@@ -31,44 +32,45 @@ pub(super) struct Args {
     /// Print JSON: problems, and how many of everything there are
     #[arg(long)]
     json: bool,
-    /// Parse everything, even what has not changed since the last time
+    /// Read everything anew, even if nothing has changed since the last time
     #[arg(long)]
     fresh: bool,
 }
 
 pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    let mut loaded = match &args.path {
+    let report = match &args.path {
         Some(path) if !path.exists() => {
             return Err(Usage(format!("{} does not exist", path.display())).into());
         }
-        Some(path) if path.join("decks").is_dir() && path.join("content").is_dir() => project(path),
-        Some(path) if !path.is_dir() => single(path),
+        Some(path) if path.join("decks").is_dir() && path.join("content").is_dir() => {
+            let loaded = project(path);
+            let scripts = scripts(&loaded.bank.scenarios, &loaded.bank);
+            report(loaded, scripts)
+        }
+        Some(path) if !path.is_dir() => {
+            let loaded = single(path);
+            let scripts = if loaded.bank.scenarios.is_empty() {
+                Vec::new()
+            } else {
+                // a scenario by itself: its links lead into the built-in bank
+                scripts(&loaded.bank.scenarios, &bank::built_in()?)
+            };
+            report(loaded, scripts)
+        }
         path => own(path.as_deref(), args, global)?,
     };
-    let whole = if loaded.bank.cards.is_empty() {
-        // a scenario by itself: its links lead into the built-in bank
-        Some(bank::built_in()?)
-    } else {
-        None
-    };
-    let scripts = scripts(&loaded.bank, whole.as_ref(), args.path.is_some());
-    loaded.problems.extend(scripts);
-    let errors = loaded
-        .problems
-        .iter()
-        .filter(|problem| problem.severity == Severity::Error)
-        .count();
+    let errors = report.errors();
     if args.json {
-        print_json(&loaded, errors, out)?;
+        print_json(&report, errors, out)?;
     } else {
-        for problem in &loaded.problems {
+        for problem in &report.problems {
             writeln!(out, "{problem}")?;
         }
         writeln!(
             out,
             "{}: {}",
-            counts(&loaded.bank),
-            verdict(errors, loaded.problems.len() - errors)
+            counts(&report.counts),
+            verdict(errors, report.problems.len() - errors)
         )?;
     }
     Ok(if errors > 0 {
@@ -78,13 +80,23 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
     })
 }
 
-/// What is wrong with the scripts of scenarios, which the bank keeps unread. Those that come with the program are
-/// held by its tests.
-fn scripts(bank: &Bank, whole: Option<&Bank>, all: bool) -> Vec<Problem> {
-    bank.scenarios
-        .iter()
-        .filter(|source| all || !source.origin.built_in)
-        .flat_map(|source| scenario::read(source, whole.unwrap_or(bank)).1)
+/// What there is to tell: what was wrong in the files, then in the scripts of scenarios.
+fn report(mut loaded: Loaded, scripts: Vec<Problem>) -> Report {
+    loaded.problems.extend(scripts);
+    Report {
+        problems: loaded.problems,
+        counts: Counts::of(&loaded.bank),
+    }
+}
+
+/// What is wrong with the scripts of scenarios, which the bank keeps unread.
+fn scripts<'s>(
+    scenarios: impl IntoIterator<Item = &'s ScenarioSource>,
+    whole: &Bank,
+) -> Vec<Problem> {
+    scenarios
+        .into_iter()
+        .flat_map(|source| scenario::read(source, whole).1)
         .collect()
 }
 
@@ -113,8 +125,8 @@ fn single(path: &Path) -> Loaded {
     }
 }
 
-/// A reader's own bank, behind the built-in one.
-fn own(path: Option<&Path>, args: &Args, global: &Global) -> anyhow::Result<Loaded> {
+/// A reader's own bank, behind the built-in one; read again only when something has changed since the last time.
+fn own(path: Option<&Path>, args: &Args, global: &Global) -> anyhow::Result<Report> {
     let folders = Folders::of(global)?;
     let mut own = folders.own_bank(global);
     if let Some(path) = path {
@@ -124,27 +136,34 @@ fn own(path: Option<&Path>, args: &Args, global: &Global) -> anyhow::Result<Load
     if args.fresh {
         own.cache = None;
     }
-    Ok(user::load(bank::built_in()?, &own))
+    let kept = Kept::of(&own);
+    if let Some(report) = kept.as_ref().and_then(Kept::recall) {
+        return Ok(report);
+    }
+    let loaded = user::load(bank::built_in()?, &own);
+    // those that come with the program are held by its tests
+    let scenarios = &loaded.bank.scenarios;
+    let theirs = scenarios.iter().filter(|source| !source.origin.built_in);
+    let scripts = scripts(theirs, &loaded.bank);
+    let report = report(loaded, scripts);
+    if let Some(kept) = kept {
+        kept.keep(&report);
+    }
+    Ok(report)
 }
 
-fn counts(bank: &Bank) -> String {
+fn counts(counts: &Counts) -> String {
     let all = [
-        (bank.decks.len(), "deck"),
-        (bank.cards.len(), "card"),
-        (
-            bank.cards.iter().map(|card| card.checks.len()).sum(),
-            "check",
-        ),
-        (bank.chapters.len(), "chapter"),
-        (bank.tracks.len(), "track"),
-        (bank.drills.len(), "drill"),
-        (
-            bank.areas.iter().map(|area| area.skills.len()).sum(),
-            "skill",
-        ),
-        (bank.stories.len(), "story template"),
-        (bank.prompts.len(), "prompt"),
-        (bank.scenarios.len(), "scenario"),
+        (counts.decks, "deck"),
+        (counts.cards, "card"),
+        (counts.checks, "check"),
+        (counts.chapters, "chapter"),
+        (counts.tracks, "track"),
+        (counts.drills, "drill"),
+        (counts.skills, "skill"),
+        (counts.stories, "story template"),
+        (counts.prompts, "prompt"),
+        (counts.scenarios, "scenario"),
     ];
     let counted: Vec<String> = all
         .into_iter()
@@ -171,8 +190,8 @@ fn many(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn print_json(loaded: &Loaded, errors: usize, out: &mut dyn Write) -> anyhow::Result<()> {
-    let problems: Vec<_> = loaded
+fn print_json(report: &Report, errors: usize, out: &mut dyn Write) -> anyhow::Result<()> {
+    let problems: Vec<_> = report
         .problems
         .iter()
         .map(|problem| {
@@ -186,23 +205,11 @@ fn print_json(loaded: &Loaded, errors: usize, out: &mut dyn Write) -> anyhow::Re
             })
         })
         .collect();
-    let bank = &loaded.bank;
     let report = json!({
         "problems": problems,
         "errors": errors,
-        "warnings": loaded.problems.len() - errors,
-        "counts": {
-            "decks": bank.decks.len(),
-            "cards": bank.cards.len(),
-            "checks": bank.cards.iter().map(|card| card.checks.len()).sum::<usize>(),
-            "chapters": bank.chapters.len(),
-            "tracks": bank.tracks.len(),
-            "drills": bank.drills.len(),
-            "skills": bank.areas.iter().map(|area| area.skills.len()).sum::<usize>(),
-            "stories": bank.stories.len(),
-            "prompts": bank.prompts.len(),
-            "scenarios": bank.scenarios.len(),
-        },
+        "warnings": report.problems.len() - errors,
+        "counts": report.counts,
     });
     serde_json::to_writer_pretty(&mut *out, &report)?;
     writeln!(out)?;
