@@ -200,6 +200,29 @@ fn arrows_are_those_of_the_plan() {
 }
 
 #[test]
+fn the_table_in_the_docs_is_this_one() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/ARCHITECTURE.md");
+    let page = fs::read_to_string(page).unwrap();
+    for (room, allowed) in ARROWS {
+        if ["build", "lib", "main"].contains(room) {
+            continue;
+        }
+        let row = page.lines().find(|line| {
+            line.starts_with(&format!("| `src/{room}/`"))
+                || line.starts_with(&format!("| `src/{room}.rs`"))
+        });
+        let row = row.unwrap_or_else(|| panic!("docs/ARCHITECTURE.md has no row for {room}"));
+        let told = row.trim_end_matches(" |").rsplit("| ").next().unwrap();
+        let written = match allowed {
+            [] => "–".to_owned(),
+            _ if ["tui", "cli"].contains(room) => "all above".to_owned(),
+            rooms => rooms.join(", "),
+        };
+        assert_eq!(told, written, "{row}");
+    }
+}
+
+#[test]
 fn libraries_stay_in_the_rooms_that_own_them() {
     let mut wrong = Vec::new();
     for source in sources() {

@@ -22,9 +22,9 @@ use crate::lab::scenario;
 /// Options of `check`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-PATH is a folder of your own cards, which is checked together with the built-in bank; a checkout of
-the project (a folder with decks/ and content/), which is checked as a whole; or a single file, whose
-links to other files are not followed. Without PATH your own bank is checked: bank/ in the data folder
+PATH is a folder of your own cards, which is checked together with the built-in bank; a checkout of \
+the project (a folder with decks/ and content/), which is checked as a whole; or a single file, whose \
+links to other files are not followed. Without PATH your own bank is checked: bank/ in the data folder \
 and what --bank names. Exit code 0 if there are no errors, 1 if there are.")]
 pub(super) struct Args {
     /// What to check

@@ -13,7 +13,7 @@ use crate::{
 /// Options of `optimize`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-New parameters are taken only if they predict the latest fifth of your ratings, which they were not
+New parameters are taken only if they predict the latest fifth of your ratings, which they were not \
 fitted to, better than those in use. They then hold for all your cards; days that were promised stay.")]
 pub(super) struct Args {
     /// Tell what would come of it, and change nothing

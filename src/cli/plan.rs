@@ -10,8 +10,8 @@ use crate::memory;
 /// Options of `plan`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The plan goes by the settings: the date of the interview, minutes a day, daily limits and the track.
-Without a date it looks a week ahead. How many cards fit into a day follows from how long your ratings
+The plan goes by the settings: the date of the interview, minutes a day, daily limits and the track. \
+Without a date it looks a week ahead. How many cards fit into a day follows from how long your ratings \
 have taken so far.")]
 pub(super) struct Args {
     /// Print JSON

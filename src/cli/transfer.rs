@@ -14,7 +14,7 @@ use crate::{clock, config::ConfigFile, memory::StudyDays, progress::Progress};
 /// Options of `export`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Everything that was ever recorded, one event a line, what was taken back included. `highwater import`
+Everything that was ever recorded, one event a line, what was taken back included. `highwater import` \
 reads it again, on this machine or another.")]
 pub(super) struct ExportArgs {
     /// The file to write; standard output without one
@@ -24,7 +24,7 @@ pub(super) struct ExportArgs {
 /// Options of `import`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Adds what is not in the log yet, all of it or, when a line is wrong, nothing. The same file twice changes
+Adds what is not in the log yet, all of it or, when a line is wrong, nothing. The same file twice changes \
 nothing; logs of two machines merge.")]
 pub(super) struct ImportArgs {
     /// The file to read; - for standard input

@@ -513,6 +513,14 @@ mod tests {
     }
 
     #[test]
+    fn the_page_on_progress_names_every_kind() {
+        let page = include_str!("../../docs/PROGRESS.md");
+        let row = page.lines().find(|line| line.starts_with("| `kind` |"));
+        let named: Vec<&str> = row.unwrap().split('`').skip(3).step_by(2).collect();
+        assert_eq!(named, KINDS);
+    }
+
+    #[test]
     fn every_kind_is_read_back_as_written() {
         let samples = samples();
         let names: Vec<&str> = samples.iter().map(EventKind::name).collect();
