@@ -163,11 +163,17 @@ impl StickyPartitioner {
         partitions: u32,
         random: u32,
     ) {
+        let switches = self.switches_after(bytes, batch_full);
         self.produced += bytes;
-        let enough = self.produced >= self.sticky_bytes && batch_full;
-        if enough || self.produced >= self.sticky_bytes * 2 {
+        if switches {
             self.switch(available, partitions, random);
         }
+    }
+
+    /// Whether [`StickyPartitioner::appended`] with these would switch; only then what it chooses from matters.
+    pub fn switches_after(&self, bytes: u64, batch_full: bool) -> bool {
+        let produced = self.produced + bytes;
+        (produced >= self.sticky_bytes && batch_full) || produced >= self.sticky_bytes * 2
     }
 
     fn switch(&mut self, available: &[u32], partitions: u32, random: u32) -> u32 {

@@ -288,19 +288,17 @@ impl Producer {
             self.uncounted += bytes;
             return; // too early to switch, so nothing to draw
         }
-        let available = self.available();
-        if self.config.adaptive {
-            let load = |place: &u32| PartitionLoad {
-                partition: *place,
-                queue: self.queues[*place as usize].drafts.len() as u32,
-            };
-            let loads: Vec<_> = available.iter().map(load).collect();
-            self.sticky
-                .update_loads(LoadTable::new(&loads, self.queues.len() as u32));
-        }
         let random = ctx.world.rng.bits() as u32;
         let count = self.queues.len() as u32;
         let bytes = bytes + std::mem::take(&mut self.uncounted);
+        // What there is to choose from is gathered only for a choice.
+        let available = if self.sticky.switches_after(bytes, full) {
+            let available = self.available();
+            self.weigh(&available);
+            available
+        } else {
+            Vec::new()
+        };
         let before = self.sticky.current(&available, count, random);
         self.sticky.appended(bytes, full, &available, count, random);
         let after = self.sticky.current(&available, count, random);
@@ -308,6 +306,18 @@ impl Producer {
             self.sticky_bytes = 0;
         }
         self.sticky_now = Some((after as usize).min(self.queues.len() - 1));
+    }
+
+    /// Weighs partitions by what waits for them (`partitioner.adaptive.partitioning.enable`).
+    fn weigh(&mut self, available: &[u32]) {
+        let load = |place: &u32| PartitionLoad {
+            partition: *place,
+            queue: self.queues[*place as usize].drafts.len() as u32,
+        };
+        let loads: Vec<_> = available.iter().map(load).collect();
+        let all = self.queues.len() as u32;
+        let table = LoadTable::new(&loads, all).filter(|_| self.config.adaptive);
+        self.sticky.update_loads(table);
     }
 
     /// The next time at which making records matters. A record that opens a batch can be sent only after
