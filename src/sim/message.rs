@@ -409,7 +409,7 @@ pub enum Message {
 
     // Everyone who reads.
     FetchRequest(Box<FetchRequest>),
-    FetchResponse(Box<FetchResponse>),
+    FetchResponse(FetchResponse),
     ListOffsetsRequest {
         partitions: Vec<(PartitionId, OffsetSpec, LeaderEpoch)>,
     },

@@ -198,11 +198,24 @@ impl fmt::Display for NodeName {
     }
 }
 
-/// A map from partitions to what one node knows of them: sorted keys, looked up by halving, walked in order.
+/// A map from partitions to what one node knows of them: sorted keys, walked in order.
+///
+/// Where the keys lie close together, as those of a small cluster do, a table tells each key's place; else it is looked
+/// up by halving. (A table for every session of a hundred brokers with ten thousand partitions would take gigabytes.)
 #[derive(Debug, Clone)]
 pub struct PartitionMap<V> {
     keys: Vec<PartitionId>,
     values: Vec<V>,
+    /// The place of each partition from the first key to the last, [`NOWHERE`] in the gaps; empty if too many are.
+    places: Vec<u32>,
+}
+
+/// The place of a partition that a map does not have.
+const NOWHERE: u32 = u32::MAX;
+
+/// How many partitions a table of places may span for so many keys.
+fn longest_table(keys: usize) -> usize {
+    64 + 4 * keys
 }
 
 impl<V> Default for PartitionMap<V> {
@@ -210,6 +223,7 @@ impl<V> Default for PartitionMap<V> {
         PartitionMap {
             keys: Vec::new(),
             values: Vec::new(),
+            places: Vec::new(),
         }
     }
 }
@@ -225,7 +239,12 @@ impl<V> PartitionMap<V> {
     }
     /// The place of a partition, for by-place access; valid until something is inserted or removed.
     pub fn place(&self, id: PartitionId) -> Option<usize> {
-        self.keys.binary_search(&id).ok()
+        let first = self.keys.first()?;
+        if self.places.is_empty() {
+            return self.keys.binary_search(&id).ok();
+        }
+        let place = *self.places.get(id.0.checked_sub(first.0)? as usize)?;
+        (place != NOWHERE).then_some(place as usize)
     }
     /// What is known of a partition.
     pub fn get(&self, id: PartitionId) -> Option<&V> {
@@ -237,37 +256,67 @@ impl<V> PartitionMap<V> {
     }
     /// Inserts or replaces; gives back what was there.
     pub fn insert(&mut self, id: PartitionId, value: V) -> Option<V> {
-        match self.keys.binary_search(&id) {
-            Ok(place) => Some(std::mem::replace(&mut self.values[place], value)),
-            Err(place) => {
-                self.keys.insert(place, id);
-                self.values.insert(place, value);
-                None
-            }
+        if let Some(known) = self.get_mut(id) {
+            return Some(std::mem::replace(known, value));
         }
+        self.add(id, value);
+        None
     }
     /// What is known of a partition, made first if need be.
     pub fn entry(&mut self, id: PartitionId, make: impl FnOnce() -> V) -> &mut V {
-        let place = match self.keys.binary_search(&id) {
-            Ok(place) => place,
-            Err(place) => {
-                self.keys.insert(place, id);
-                self.values.insert(place, make());
-                place
-            }
+        let place = match self.place(id) {
+            Some(place) => place,
+            None => self.add(id, make()),
         };
         &mut self.values[place]
+    }
+    /// Inserts a partition that is not there yet. Returns its place.
+    fn add(&mut self, id: PartitionId, value: V) -> usize {
+        let place = match self.keys.last() {
+            Some(last) if *last > id => self.keys.partition_point(|known| *known < id),
+            _ => self.keys.len(),
+        };
+        let at_end = place == self.keys.len();
+        self.keys.insert(place, id);
+        self.values.insert(place, value);
+        let span = (id.0 - self.keys[0].0) as usize + 1;
+        let has_table = place == 0 || !self.places.is_empty();
+        if at_end && has_table && span <= longest_table(place) {
+            self.places.resize(span - 1, NOWHERE);
+            self.places.push(place as u32);
+        } else {
+            self.tabulate();
+        }
+        place
     }
     /// Forgets a partition.
     pub fn remove(&mut self, id: PartitionId) -> Option<V> {
         let place = self.place(id)?;
         self.keys.remove(place);
-        Some(self.values.remove(place))
+        let value = self.values.remove(place);
+        self.tabulate();
+        Some(value)
+    }
+    /// Notes anew where each partition is.
+    fn tabulate(&mut self) {
+        self.places.clear();
+        let (Some(first), Some(last)) = (self.keys.first(), self.keys.last()) else {
+            return;
+        };
+        let span = (last.0 - first.0) as usize + 1;
+        if span > longest_table(self.keys.len()) {
+            return;
+        }
+        self.places.resize(span, NOWHERE);
+        for (place, key) in (0u32..).zip(&self.keys) {
+            self.places[(key.0 - first.0) as usize] = place;
+        }
     }
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.keys.clear();
         self.values.clear();
+        self.places.clear();
     }
     /// In order of partition.
     pub fn iter(&self) -> impl Iterator<Item = (PartitionId, &V)> {
@@ -280,5 +329,32 @@ impl<V> PartitionMap<V> {
     /// The partitions, in order.
     pub fn keys(&self) -> &[PartitionId] {
         &self.keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        /// Near numbers and far ones, so that tables of places come and go.
+        #[test]
+        fn behaves_like_a_map(steps in proptest::collection::vec((0u8..4, 0u32..40, any::<bool>()), 0..80)) {
+            let (mut map, mut model) = (PartitionMap::default(), BTreeMap::new());
+            for (round, (what, number, far)) in steps.into_iter().enumerate() {
+                let id = PartitionId(if far { number * 1000 } else { number });
+                match what {
+                    0 => prop_assert_eq!(map.remove(id), model.remove(&id)),
+                    1 => prop_assert_eq!(*map.entry(id, || round), *model.entry(id).or_insert(round)),
+                    _ => prop_assert_eq!(map.insert(id, round), model.insert(id, round)),
+                }
+                prop_assert!(map.iter().eq(model.iter().map(|(id, value)| (*id, value))));
+                for other in (0..40).chain((0..40).map(|number| number * 1000)).map(PartitionId) {
+                    prop_assert_eq!(map.get(other), model.get(&other));
+                }
+            }
+        }
     }
 }

@@ -234,7 +234,7 @@ impl Broker {
             Message::FetchRequest(request) => self.on_fetch(from, correlation, *request, ctx),
             Message::FetchResponse(response) => {
                 if let NodeId::Broker(leader) = from {
-                    self.on_fetch_response(leader, correlation, *response, ctx);
+                    self.on_fetch_response(leader, correlation, response, ctx);
                 }
             }
             Message::Disconnected => self.on_disconnected(from, ctx),

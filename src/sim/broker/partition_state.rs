@@ -173,7 +173,8 @@ pub struct LeaderPartition {
     /// metadata record overtakes the answer: until then no other can be sent.
     in_flight: Option<u64>,
     next_id: u64,
-    followers: BTreeMap<BrokerId, FollowerState>,
+    /// In order of their ids.
+    followers: Vec<(BrokerId, FollowerState)>,
     high_watermark: Offset,
 }
 
@@ -197,12 +198,13 @@ impl LeaderPartition {
     /// watermark that this replica knows, possibly a stale one. In-sync
     /// followers count as caught up now; others as never.
     pub fn new(start: LeaderStart, log_end: Offset, high_watermark: Offset, now: Micros) -> Self {
-        let followers = start
+        let mut followers: Vec<_> = start
             .replicas
             .iter()
             .filter(|&&id| id != start.local)
             .map(|&id| (id, fresh_follower(start.isr.contains(&id), now)))
             .collect();
+        followers.sort_unstable_by_key(|(id, _)| *id);
         Self {
             local: start.local,
             replicas: start.replicas,
@@ -295,7 +297,8 @@ impl LeaderPartition {
 
     /// How far a follower is.
     pub fn follower(&self, id: BrokerId) -> Option<&FollowerState> {
-        self.followers.get(&id)
+        let known = self.followers.iter().find(|(known, _)| *known == id);
+        known.map(|(_, state)| state)
     }
 
     /// `min.insync.replicas`, at most the number of replicas.
@@ -368,7 +371,8 @@ impl LeaderPartition {
     ) -> Result<Outcome, ErrorCode> {
         let follower = self
             .followers
-            .get_mut(&id)
+            .iter_mut()
+            .find_map(|(known, state)| (*known == id).then_some(state))
             .ok_or(ErrorCode::NotLeaderOrFollower)?;
         if broker_epoch != -1
             && follower
@@ -436,8 +440,7 @@ impl LeaderPartition {
             .copied()
             .filter(|id| self.isr.contains(id))
             .filter(|id| {
-                self.followers
-                    .get(id)
+                self.follower(*id)
                     .is_some_and(|follower| !follower.is_caught_up(log_end, now, lag_max))
             })
             .collect()
@@ -540,11 +543,11 @@ impl LeaderPartition {
         brokers: &impl BrokerDirectory,
         config: &IsrConfig,
     ) -> Option<HighWatermarkMove> {
-        if self.is_under_min_isr(config) {
+        if log_end <= self.high_watermark || self.is_under_min_isr(config) {
             return None;
         }
         let mut target = log_end;
-        for (&id, follower) in &self.followers {
+        for &(id, ref follower) in &self.followers {
             let holds_back = self.in_maximal_isr(id)
                 || (follower.is_caught_up(log_end, now, config.replica_lag_time_max)
                     && self.is_eligible(id, brokers));
@@ -566,15 +569,14 @@ impl LeaderPartition {
     }
 
     fn set_replicas(&mut self, replicas: Vec<BrokerId>, now: Micros) {
-        self.followers.retain(|id, _| replicas.contains(id));
+        self.followers.retain(|(id, _)| replicas.contains(id));
         for &id in &replicas {
-            if id != self.local {
-                let in_sync = self.isr.contains(&id);
-                self.followers
-                    .entry(id)
-                    .or_insert_with(|| fresh_follower(in_sync, now));
+            if id != self.local && self.follower(id).is_none() {
+                let fresh = fresh_follower(self.isr.contains(&id), now);
+                self.followers.push((id, fresh));
             }
         }
+        self.followers.sort_unstable_by_key(|(id, _)| *id);
         self.replicas = replicas;
     }
 
@@ -584,7 +586,7 @@ impl LeaderPartition {
         let Some(view) = brokers.broker(id) else {
             return false;
         };
-        let epoch = self.followers.get(&id).and_then(|state| state.broker_epoch);
+        let epoch = self.follower(id).and_then(|state| state.broker_epoch);
         !view.fenced
             && !view.in_controlled_shutdown
             && epoch.is_some_and(|epoch| epoch == -1 || epoch == view.epoch)
@@ -600,7 +602,7 @@ impl LeaderPartition {
         if self.pending.is_some() || self.isr.contains(&id) || !self.is_eligible(id, brokers) {
             return None;
         }
-        let log_end = self.followers.get(&id)?.log_end?;
+        let log_end = self.follower(id)?.log_end?;
         if log_end < self.high_watermark || log_end < self.epoch_start {
             return None;
         }
@@ -619,7 +621,7 @@ impl LeaderPartition {
         let new_isr = members
             .into_iter()
             .map(|id| {
-                let epoch = self.followers.get(&id).and_then(|state| state.broker_epoch);
+                let epoch = self.follower(id).and_then(|state| state.broker_epoch);
                 (id, epoch.unwrap_or(-1))
             })
             .collect();

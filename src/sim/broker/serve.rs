@@ -52,16 +52,27 @@ struct Session {
     last_fetch: Time,
 }
 
-/// All readers' sessions, by reader.
+/// All readers' sessions, in order of the readers.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sessions(Vec<(NodeId, Session)>);
+pub(super) struct Sessions {
+    all: Vec<(NodeId, Session)>,
+    /// Where in `all` each broker's session is, by the broker's id.
+    of_brokers: Vec<Option<u32>>,
+    /// Where in `all` each consumer's session is, by the consumer's number.
+    of_consumers: Vec<Option<u32>>,
+}
 
 impl Sessions {
     fn place(&self, node: NodeId) -> Option<usize> {
-        self.0.binary_search_by_key(&node, |(known, _)| *known).ok()
+        let (places, number) = match node {
+            NodeId::Broker(id) => (&self.of_brokers, id),
+            NodeId::Consumer(index) => (&self.of_consumers, index),
+            NodeId::Controller(_) | NodeId::Producer(_) => return None,
+        };
+        (*places.get(number as usize)?).map(|place| place as usize)
     }
     fn get_mut(&mut self, node: NodeId) -> Option<&mut Session> {
-        self.place(node).map(|place| &mut self.0[place].1)
+        self.place(node).map(|place| &mut self.all[place].1)
     }
     /// The reader's position in a partition matters again: it is looked at with its next fetch.
     pub(super) fn look_at(&mut self, node: NodeId, partition: PartitionId) {
@@ -69,15 +80,40 @@ impl Sessions {
             session.list(partition);
         }
     }
+    /// The reader begins anew; what it had before is forgotten.
+    fn open(&mut self, node: NodeId, request: &FetchRequest) {
+        if let Some(session) = self.get_mut(node) {
+            session.reopen(request);
+            return;
+        }
+        let place = self.all.partition_point(|(known, _)| *known < node);
+        self.all.insert(place, (node, Session::new(request)));
+        self.number();
+    }
     /// The reader is gone.
     pub(super) fn remove(&mut self, node: NodeId) {
         if let Some(place) = self.place(node) {
-            self.0.remove(place);
+            self.all.remove(place);
+            self.number();
+        }
+    }
+    /// Notes anew where each session is.
+    fn number(&mut self) {
+        self.of_brokers.clear();
+        self.of_consumers.clear();
+        for (place, (node, _)) in (0u32..).zip(&self.all) {
+            let (places, number) = match node {
+                NodeId::Broker(id) => (&mut self.of_brokers, *id as usize),
+                NodeId::Consumer(index) => (&mut self.of_consumers, *index as usize),
+                NodeId::Controller(_) | NodeId::Producer(_) => continue,
+            };
+            places.resize(places.len().max(number + 1), None);
+            places[number] = Some(place);
         }
     }
     /// The earliest time at which a waiting fetch must be answered.
     pub(super) fn next_deadline(&self) -> Option<Time> {
-        self.0
+        self.all
             .iter()
             .filter_map(|(_, session)| session.parked.as_ref().map(|parked| parked.deadline))
             .min()
@@ -85,6 +121,35 @@ impl Sessions {
 }
 
 impl Session {
+    fn new(request: &FetchRequest) -> Session {
+        Session {
+            epoch: 0,
+            replica: request.replica,
+            min_bytes: request.min_bytes,
+            partition_max_bytes: request.partition_max_bytes,
+            rack: request.rack.clone(),
+            partitions: PartitionMap::default(),
+            list: Vec::new(),
+            parked: None,
+            last_fetch: Time::ZERO,
+        }
+    }
+
+    /// Becomes a new session. (A consumer opens one with each request, so its memory is kept.)
+    fn reopen(&mut self, request: &FetchRequest) {
+        let (mut partitions, mut list) = (
+            std::mem::take(&mut self.partitions),
+            std::mem::take(&mut self.list),
+        );
+        partitions.clear();
+        list.clear();
+        *self = Session {
+            partitions,
+            list,
+            ..Session::new(request)
+        };
+    }
+
     fn list(&mut self, partition: PartitionId) {
         if let Some(reading) = self.partitions.get_mut(partition)
             && !reading.listed
@@ -105,7 +170,7 @@ impl Broker {
     ) {
         let now = ctx.now();
         if request.session_epoch == 0 {
-            self.open_session(from, &request);
+            self.sessions.open(from, &request);
         }
         let Some(session) = self.sessions.get_mut(from) else {
             return Self::refuse_session(from, correlation, ctx);
@@ -166,33 +231,7 @@ impl Broker {
             partitions: Vec::new(),
             batches: Vec::new(),
         };
-        ctx.send(
-            from,
-            correlation,
-            Message::FetchResponse(Box::new(response)),
-        );
-    }
-
-    fn open_session(&mut self, from: NodeId, request: &FetchRequest) {
-        self.sessions.remove(from);
-        let session = Session {
-            epoch: 0,
-            replica: request.replica,
-            min_bytes: request.min_bytes,
-            partition_max_bytes: request.partition_max_bytes,
-            rack: request.rack.clone(),
-            partitions: PartitionMap::default(),
-            list: Vec::new(),
-            parked: None,
-            last_fetch: Time::ZERO,
-        };
-        if let Err(place) = self
-            .sessions
-            .0
-            .binary_search_by_key(&from, |(known, _)| *known)
-        {
-            self.sessions.0.insert(place, (from, session));
-        }
+        ctx.send(from, correlation, Message::FetchResponse(response));
     }
 
     /// Notes a follower's positions: all that are listed. Those that are not stand at the log end.
@@ -207,8 +246,8 @@ impl Broker {
         let Some(place) = self.sessions.place(from) else {
             return;
         };
-        for index in 0..self.sessions.0[place].1.list.len() {
-            let session = &self.sessions.0[place].1;
+        for index in 0..self.sessions.all[place].1.list.len() {
+            let session = &self.sessions.all[place].1;
             let partition = session.list[index];
             let Some(position) = session
                 .partitions
@@ -367,7 +406,7 @@ impl Broker {
 
     /// Something about the partition changed that every reader must hear, as an error if need be.
     pub(super) fn wake_sessions_of(&mut self, partition: PartitionId, ctx: &mut Context) {
-        let nodes: Vec<_> = self.sessions.0.iter().map(|(node, _)| *node).collect();
+        let nodes: Vec<_> = self.sessions.all.iter().map(|(node, _)| *node).collect();
         for node in nodes {
             self.wake(node, partition, ctx);
         }
@@ -388,7 +427,7 @@ impl Broker {
             return;
         };
         let (mut bytes, mut urgent) = (0, false);
-        let session = &self.sessions.0[place].1;
+        let session = &self.sessions.all[place].1;
         for partition in &session.list {
             let Some(reading) = session.partitions.get(*partition) else {
                 continue;
@@ -439,24 +478,22 @@ impl Broker {
 
     /// Answers a session's waiting fetch with whatever there is.
     fn answer(&mut self, place: usize, ctx: &mut Context) {
-        let (node, session) = &mut self.sessions.0[place];
+        let (node, session) = &mut self.sessions.all[place];
         let node = *node;
         let Some(parked) = session.parked.take() else {
             return;
         };
-        let list = std::mem::take(&mut session.list);
-        let mut kept = Vec::new();
+        let mut list = std::mem::take(&mut session.list);
+        let follower = session.replica.map(|(id, _)| id);
+        let (max_bytes, rack) = (session.partition_max_bytes, session.rack.clone());
         let mut partitions = Vec::with_capacity(list.len());
         let mut batches = Vec::new();
-        for partition in list {
-            let session = &mut self.sessions.0[place].1;
-            let Some(reading) = session.partitions.get_mut(partition) else {
-                continue;
+        list.retain(|&partition| {
+            let readings = &self.sessions.all[place].1.partitions;
+            let Some(reading) = readings.get(partition) else {
+                return false;
             };
             let (position, sent) = (reading.position, reading.sent_high_watermark);
-            let follower = session.replica.map(|(id, _)| id);
-            let max_bytes = session.partition_max_bytes;
-            let rack = session.rack.clone();
             let fetched = self.read_partition(
                 &position,
                 follower,
@@ -464,30 +501,30 @@ impl Broker {
                 rack.as_deref(),
                 &mut batches,
             );
+            let outside = follower.is_some_and(|follower| self.is_outside_isr(partition, follower));
+            let readings = &mut self.sessions.all[place].1.partitions;
+            let mut stays = false;
+            if fetched.error.is_some() {
+                // The reader asks for it anew when it is ready to.
+                readings.remove(partition);
+            } else if let Some(reading) = readings.get_mut(partition) {
+                reading.sent_high_watermark = fetched.high_watermark;
+                // A reader that has more to read, or waits to join the ISR, stays on the list.
+                reading.listed = outside || fetched.batches > 0;
+                stays = reading.listed;
+            }
             let news = fetched.batches > 0
                 || fetched.error.is_some()
                 || fetched.diverging.is_some()
                 || fetched.preferred_replica.is_some()
                 || fetched.high_watermark != sent;
-            let outside = follower.is_some_and(|follower| self.is_outside_isr(partition, follower));
-            let session = &mut self.sessions.0[place].1;
-            if fetched.error.is_some() {
-                // The reader asks for it anew when it is ready to.
-                session.partitions.remove(partition);
-            } else if let Some(reading) = session.partitions.get_mut(partition) {
-                reading.sent_high_watermark = fetched.high_watermark;
-                // A reader that has more to read, or waits to join the ISR, stays on the list.
-                reading.listed = outside || fetched.batches > 0;
-                if reading.listed {
-                    kept.push(partition);
-                }
-            }
             if news {
                 partitions.push(fetched);
             }
-        }
-        let session = &mut self.sessions.0[place].1;
-        session.list = kept;
+            stays
+        });
+        let session = &mut self.sessions.all[place].1;
+        session.list = list;
         let response = FetchResponse {
             error: None,
             session_epoch: session.epoch,
@@ -496,11 +533,7 @@ impl Broker {
         };
         let before = ctx.cause;
         ctx.cause = before.or(parked.cause);
-        ctx.send(
-            node,
-            parked.correlation,
-            Message::FetchResponse(Box::new(response)),
-        );
+        ctx.send(node, parked.correlation, Message::FetchResponse(response));
         ctx.cause = before;
     }
 
@@ -607,14 +640,14 @@ impl Broker {
             return; // an earlier timer took its place
         }
         self.purgatory.timer = None;
-        for place in 0..self.sessions.0.len() {
+        for place in 0..self.sessions.all.len() {
             let due = |(_, session): &(NodeId, Session)| {
                 session
                     .parked
                     .as_ref()
                     .is_some_and(|parked| parked.deadline <= now)
             };
-            if self.sessions.0.get(place).is_some_and(due) {
+            if self.sessions.all.get(place).is_some_and(due) {
                 self.answer(place, ctx);
             }
         }

@@ -13,7 +13,7 @@ use super::super::message::{
 use super::super::node::{PartitionId, TopicId};
 use super::super::spec::OnFailure;
 use super::super::types::{BrokerId, ErrorCode, LeaderEpoch, Offset};
-use super::{About, Chunk, Consumer, Env, Note, Position, ResetPolicy};
+use super::{About, Assigned, Chunk, Consumer, Env, Note, Position, ResetPolicy};
 
 /// Where a partition's epoch ends, as its leader answers.
 type EpochEnd = (PartitionId, Result<(LeaderEpoch, Offset), ErrorCode>);
@@ -101,7 +101,7 @@ impl Consumer {
             return;
         }
         self.leaders.insert(leader.partition, leader);
-        if let Some(assigned) = self.assigned.get_mut(&leader.partition)
+        if let Some(assigned) = self.assigned.get_mut(leader.partition)
             && assigned.checked_epoch != leader.epoch
             && let Position::At { offset, epoch } = assigned.position
         {
@@ -120,6 +120,16 @@ impl Consumer {
     // Positions.
 
     pub(super) fn find_positions(&mut self, env: &mut Env) {
+        let has_position = |assigned: &Assigned| {
+            assigned.asking || matches!(assigned.position, Position::At { .. } | Position::Failed)
+        };
+        if self
+            .assigned
+            .iter()
+            .all(|(_, assigned)| has_position(assigned))
+        {
+            return;
+        }
         let mut unknown = Vec::new();
         let mut resets: BTreeMap<BrokerId, Vec<(PartitionId, OffsetSpec, LeaderEpoch)>> =
             BTreeMap::new();
@@ -127,10 +137,10 @@ impl Consumer {
             BTreeMap::new();
         let mut homeless = false;
         let policy = self.config.auto_offset_reset;
-        let ids: Vec<PartitionId> = self.assigned.keys().copied().collect();
+        let ids = self.assigned.keys().to_vec();
         for id in ids {
             let leader = self.leader_of(id);
-            let Some(assigned) = self.assigned.get_mut(&id) else {
+            let Some(assigned) = self.assigned.get_mut(id) else {
                 continue;
             };
             if assigned.asking {
@@ -193,7 +203,7 @@ impl Consumer {
             return;
         };
         for id in &partitions {
-            if let Some(assigned) = self.assigned.get_mut(id) {
+            if let Some(assigned) = self.assigned.get_mut(*id) {
                 assigned.asking = true;
             }
         }
@@ -219,7 +229,7 @@ impl Consumer {
         }
         for &(id, committed) in offsets {
             let current = self.leader_of(id).map_or(-1, |(_, epoch)| epoch);
-            let Some(assigned) = self.assigned.get_mut(&id) else {
+            let Some(assigned) = self.assigned.get_mut(id) else {
                 continue;
             };
             if assigned.position != Position::Unknown {
@@ -248,7 +258,7 @@ impl Consumer {
 
     /// Follows `auto.offset.reset`.
     fn reset_position(&mut self, id: PartitionId, why: ResetReason, env: &mut Env) {
-        let Some(assigned) = self.assigned.get_mut(&id) else {
+        let Some(assigned) = self.assigned.get_mut(id) else {
             return;
         };
         assigned.buffered.clear();
@@ -272,7 +282,7 @@ impl Consumer {
     ) {
         for &(id, answer) in answers {
             let current = self.leader_of(id).map_or(-1, |(_, epoch)| epoch);
-            let Some(assigned) = self.assigned.get_mut(&id) else {
+            let Some(assigned) = self.assigned.get_mut(id) else {
                 continue;
             };
             assigned.asking = false;
@@ -305,7 +315,7 @@ impl Consumer {
 
     pub(super) fn got_epochs(&mut self, answers: &[EpochEnd], env: &mut Env) {
         for &(id, answer) in answers {
-            let Some(assigned) = self.assigned.get_mut(&id) else {
+            let Some(assigned) = self.assigned.get_mut(id) else {
                 continue;
             };
             assigned.asking = false;
@@ -344,7 +354,7 @@ impl Consumer {
         if self.config.auto_offset_reset == ResetPolicy::None {
             return self.reset_position(id, ResetReason::Truncated { position }, env);
         }
-        if let Some(assigned) = self.assigned.get_mut(&id) {
+        if let Some(assigned) = self.assigned.get_mut(id) {
             assigned.buffered.clear();
             assigned.position = Position::At { offset: end, epoch };
             assigned.handed = Some((end, epoch));
@@ -356,9 +366,9 @@ impl Consumer {
     /// Sends a fetch to every broker that leads (or serves) partitions it
     /// wants records of and that it is not asking already.
     pub(super) fn fetch(&mut self, env: &mut Env) {
-        let mut wanted: BTreeMap<BrokerId, Vec<FetchPosition>> = BTreeMap::new();
+        let mut wanted: Vec<(BrokerId, Vec<FetchPosition>)> = Vec::new();
         let mut homeless = false;
-        for (&id, assigned) in &self.assigned {
+        for (id, assigned) in self.assigned.iter() {
             let Position::At { offset, .. } = assigned.position else {
                 continue;
             };
@@ -371,12 +381,17 @@ impl Consumer {
             };
             let preferred = assigned.preferred.filter(|(_, until)| *until > env.now);
             let from = preferred.map_or(leader, |(replica, _)| replica);
-            wanted.entry(from).or_default().push(FetchPosition {
+            let position = FetchPosition {
                 partition: id,
                 offset,
                 current_leader_epoch: epoch,
                 last_fetched_epoch: -1,
-            });
+            };
+            match wanted.iter_mut().find(|(broker, _)| *broker == from) {
+                Some((_, positions)) => positions.push(position),
+                None if self.is_fetching_from(from) => {}
+                None => wanted.push((from, vec![position])),
+            }
         }
         if homeless {
             self.metadata_wanted = true;
@@ -385,17 +400,11 @@ impl Consumer {
         if self.retry_at.is_some_and(|at| at > env.now) && homeless {
             return;
         }
+        wanted.sort_unstable_by_key(|(broker, _)| *broker);
         for (broker, changed) in wanted {
-            if self
-                .requests
-                .values()
-                .any(|request| request.to == broker && matches!(request.about, About::Fetch(_)))
-            {
-                continue;
-            }
             let ids: Vec<PartitionId> = changed.iter().map(|position| position.partition).collect();
             for id in &ids {
-                if let Some(assigned) = self.assigned.get_mut(id) {
+                if let Some(assigned) = self.assigned.get_mut(*id) {
                     assigned.fetching = Some(broker);
                 }
             }
@@ -418,6 +427,12 @@ impl Consumer {
         }
     }
 
+    fn is_fetching_from(&self, broker: BrokerId) -> bool {
+        self.requests
+            .iter()
+            .any(|(_, request)| request.to == broker && matches!(request.about, About::Fetch(_)))
+    }
+
     pub(super) fn fetched(
         &mut self,
         from: BrokerId,
@@ -426,7 +441,7 @@ impl Consumer {
         env: &mut Env,
     ) {
         for id in asked {
-            if let Some(assigned) = self.assigned.get_mut(id)
+            if let Some(assigned) = self.assigned.get_mut(*id)
                 && assigned.fetching == Some(from)
             {
                 assigned.fetching = None;
@@ -457,7 +472,7 @@ impl Consumer {
     ) {
         let until = env.now + self.config.metadata_max_age;
         self.line_end += 1;
-        let Some(assigned) = self.assigned.get_mut(&part.partition) else {
+        let Some(assigned) = self.assigned.get_mut(part.partition) else {
             return;
         };
         assigned.line = self.line_end;
@@ -497,7 +512,7 @@ impl Consumer {
         } else {
             self.metadata_wanted = true;
         }
-        let Some(assigned) = self.assigned.get_mut(&id) else {
+        let Some(assigned) = self.assigned.get_mut(id) else {
             return;
         };
         let from_replica = assigned.preferred.take().is_some();

@@ -98,7 +98,7 @@ impl Consumer {
             return;
         };
         if self.rebalance_protocol() == RebalanceProtocol::Eager {
-            let all: Vec<PartitionId> = self.assigned.keys().copied().collect();
+            let all = self.assigned.keys().to_vec();
             self.revoke(&all, true, env);
         }
         self.membership = Membership::Joining;
@@ -136,9 +136,7 @@ impl Consumer {
     fn subscription(&self, assignor: Assignor) -> Subscription {
         let (owned, generation) = match assignor {
             Assignor::Sticky => self.remembered.clone(),
-            Assignor::CooperativeSticky => {
-                (self.assigned.keys().copied().collect(), self.generation)
-            }
+            Assignor::CooperativeSticky => (self.assigned.keys().to_vec(), self.generation),
             Assignor::Range | Assignor::RoundRobin => (Vec::new(), -1),
         };
         Subscription {
@@ -306,6 +304,7 @@ impl Consumer {
         let surplus: Vec<PartitionId> = self
             .assigned
             .keys()
+            .iter()
             .copied()
             .filter(|partition| !wanted.contains(partition))
             .collect();
@@ -316,7 +315,7 @@ impl Consumer {
         let generation = self.generation;
         let mut added = Vec::new();
         for &partition in &wanted {
-            if self.assigned.contains_key(&partition) {
+            if self.assigned.place(partition).is_some() {
                 env.note(Note::Kept {
                     partition,
                     generation,
@@ -336,13 +335,14 @@ impl Consumer {
         let event = GroupEvent::Assigned {
             consumer: Arc::clone(&self.config.name),
             generation,
-            partitions: env.show(self.assigned.keys().copied()),
+            partitions: env.show(self.assigned.keys().iter().copied()),
             added: env.show(added.into_iter()),
         };
         env.tell(event);
         self.metadata_wanted |= self
             .assigned
             .keys()
+            .iter()
             .any(|&id| self.leaders.get(id).is_none());
     }
 
@@ -351,7 +351,7 @@ impl Consumer {
             return;
         }
         for partition in partitions {
-            self.assigned.remove(partition);
+            self.assigned.remove(*partition);
             self.paused.remove(partition);
             env.note(Note::Released {
                 partition: *partition,
@@ -370,7 +370,7 @@ impl Consumer {
         if self.assigned.is_empty() {
             return;
         }
-        let all: Vec<PartitionId> = self.assigned.keys().copied().collect();
+        let all = self.assigned.keys().to_vec();
         let event = GroupEvent::Lost {
             consumer: Arc::clone(&self.config.name),
             partitions: env.show(all.iter().copied()),
@@ -378,7 +378,7 @@ impl Consumer {
         };
         env.tell(event);
         for partition in all {
-            self.assigned.remove(&partition);
+            self.assigned.remove(partition);
             self.paused.remove(&partition);
             env.note(Note::Released { partition });
         }

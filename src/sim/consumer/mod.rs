@@ -184,7 +184,8 @@ pub struct Consumer {
     metadata_wanted: bool,
     next_broker: usize,
     // Requests.
-    requests: BTreeMap<u32, Request>,
+    /// Those without an answer yet, by number, in the order in which they were sent.
+    requests: Vec<(u32, Request)>,
     next_correlation: u32,
     retry_at: Option<Time>,
     // Membership.
@@ -200,7 +201,7 @@ pub struct Consumer {
     arrived: Option<Arc<[PartitionId]>>,
     /// What a sticky assignor remembers of its last assignment.
     remembered: (Vec<PartitionId>, i32),
-    assigned: BTreeMap<PartitionId, Assigned>,
+    assigned: PartitionMap<Assigned>,
     /// The leader's memory of partition counts, to notice changes.
     assigned_sizes: BTreeMap<TopicId, u32>,
     // The application.
@@ -227,7 +228,7 @@ impl Consumer {
             metadata_at: None,
             metadata_wanted: true,
             next_broker: 0,
-            requests: BTreeMap::new(),
+            requests: Vec::new(),
             next_correlation: 0,
             retry_at: None,
             membership: Membership::Unjoined,
@@ -239,7 +240,7 @@ impl Consumer {
             lost: None,
             arrived: None,
             remembered: (Vec::new(), -1),
-            assigned: BTreeMap::new(),
+            assigned: PartitionMap::default(),
             assigned_sizes: BTreeMap::new(),
             app: App::Off,
             last_poll: Time::ZERO,
@@ -289,13 +290,13 @@ impl Consumer {
 
     /// The partitions it has.
     pub fn assignment(&self) -> impl Iterator<Item = PartitionId> + '_ {
-        self.assigned.keys().copied()
+        self.assigned.keys().iter().copied()
     }
 
     /// Its position in a partition: the next record poll() returns.
     pub fn position(&self, partition: PartitionId) -> Option<Offset> {
         self.assigned
-            .get(&partition)?
+            .get(partition)?
             .handed
             .map(|(offset, _)| offset)
     }
@@ -303,7 +304,7 @@ impl Consumer {
     /// `records-lag`: how far its position is behind the high watermark it
     /// last saw.
     pub fn lag(&self, partition: PartitionId) -> Option<u64> {
-        let assigned = self.assigned.get(&partition)?;
+        let assigned = self.assigned.get(partition)?;
         let (offset, _) = assigned.handed?;
         Some(super::group::lag::consumer_lag(
             assigned.high_watermark,
@@ -414,7 +415,7 @@ impl Consumer {
         } else {
             self.paused.remove(&partition);
         }
-        if let Some(assigned) = self.assigned.get_mut(&partition) {
+        if let Some(assigned) = self.assigned.get_mut(partition) {
             assigned.paused = paused;
         }
         if self.app == App::Polling {
@@ -443,7 +444,7 @@ impl Consumer {
 
     /// A broker answered.
     pub fn receive(&mut self, correlation: u32, message: Message, env: &mut Env) {
-        let Some(request) = self.requests.remove(&correlation) else {
+        let Some(request) = self.answered(correlation) else {
             return;
         };
         if !self.is_on() {
@@ -489,7 +490,7 @@ impl Consumer {
             }
             Message::FetchResponse(answer) => {
                 if let About::Fetch(asked) = request.about {
-                    self.fetched(request.to, &asked, *answer, env);
+                    self.fetched(request.to, &asked, answer, env);
                 }
             }
             Message::ProduceResponse { results } => {
@@ -521,7 +522,7 @@ impl Consumer {
             .map(|(number, _)| *number)
             .collect();
         for number in gone {
-            if let Some(request) = self.requests.remove(&number) {
+            if let Some(request) = self.answered(number) {
                 self.failed(request, env);
             }
         }
@@ -553,7 +554,7 @@ impl Consumer {
             About::Offsets(asked) | About::Epochs(asked) => self.stop_asking(&asked),
             About::Fetch(asked) => {
                 for partition in asked {
-                    if let Some(assigned) = self.assigned.get_mut(&partition) {
+                    if let Some(assigned) = self.assigned.get_mut(partition) {
                         assigned.fetching = None;
                         assigned.preferred = None;
                     }
@@ -566,7 +567,7 @@ impl Consumer {
 
     fn stop_asking(&mut self, partitions: &[PartitionId]) {
         for partition in partitions {
-            if let Some(assigned) = self.assigned.get_mut(partition) {
+            if let Some(assigned) = self.assigned.get_mut(*partition) {
                 assigned.asking = false;
             }
         }
@@ -589,7 +590,7 @@ impl Consumer {
             .map(|(number, _)| *number)
             .collect();
         for number in late {
-            if let Some(request) = self.requests.remove(&number) {
+            if let Some(request) = self.answered(number) {
                 self.failed(request, env);
             }
         }
@@ -600,17 +601,24 @@ impl Consumer {
         self.go_on(env);
     }
 
+    /// The request of this number waits no longer.
+    fn answered(&mut self, correlation: u32) -> Option<Request> {
+        let place = self
+            .requests
+            .iter()
+            .position(|(number, _)| *number == correlation)?;
+        Some(self.requests.remove(place).1)
+    }
+
     fn send(&mut self, to: BrokerId, about: About, message: Message, env: &mut Env) {
         self.next_correlation = self.next_correlation.wrapping_add(1);
         let correlation = self.next_correlation;
-        self.requests.insert(
-            correlation,
-            Request {
-                to,
-                sent: env.now,
-                about,
-            },
-        );
+        let request = Request {
+            to,
+            sent: env.now,
+            about,
+        };
+        self.requests.push((correlation, request));
         env.out.push(Effect::Send {
             to: NodeId::Broker(to),
             correlation,
@@ -619,7 +627,9 @@ impl Consumer {
     }
 
     fn waits_for(&self, wanted: impl Fn(&About) -> bool) -> bool {
-        self.requests.values().any(|request| wanted(&request.about))
+        self.requests
+            .iter()
+            .any(|(_, request)| wanted(&request.about))
     }
 
     fn retry_later(&mut self, env: &mut Env) {

@@ -444,12 +444,12 @@ impl Bed {
                 batches: u32::from(count > 0),
             });
         }
-        Message::FetchResponse(Box::new(FetchResponse {
+        Message::FetchResponse(FetchResponse {
             error: None,
             session_epoch: 1,
             partitions,
             batches,
-        }))
+        })
     }
 
     pub(super) fn generation(&self) -> i32 {

@@ -55,11 +55,11 @@ impl Consumer {
             .assigned
             .iter()
             .filter(|(_, assigned)| !assigned.paused && !assigned.buffered.is_empty())
-            .map(|(&partition, assigned)| (assigned.line, partition))
+            .map(|(partition, assigned)| (assigned.line, partition))
             .collect();
         line.sort_unstable();
         for (_, partition) in line {
-            let Some(assigned) = self.assigned.get_mut(&partition) else {
+            let Some(assigned) = self.assigned.get_mut(partition) else {
                 continue;
             };
             while room > 0
@@ -384,7 +384,7 @@ impl Consumer {
     fn to_commit(&self) -> Vec<(PartitionId, Offset, LeaderEpoch)> {
         self.assigned
             .iter()
-            .filter_map(|(&partition, assigned)| {
+            .filter_map(|(partition, assigned)| {
                 let (offset, epoch) = assigned.handed?;
                 (assigned.committed != Some(offset)).then_some((partition, offset, epoch))
             })
@@ -469,7 +469,7 @@ impl Consumer {
     ) {
         if error.is_none() {
             for &(partition, offset, _) in offsets {
-                if let Some(assigned) = self.assigned.get_mut(&partition) {
+                if let Some(assigned) = self.assigned.get_mut(partition) {
                     assigned.committed = Some(offset);
                 }
             }
@@ -528,7 +528,7 @@ impl Consumer {
             Some(work) if success => self.begin(work, env),
             Some(work) => {
                 for item in work.items.iter().rev() {
-                    if let Some(assigned) = self.assigned.get_mut(&item.partition) {
+                    if let Some(assigned) = self.assigned.get_mut(item.partition) {
                         assigned.buffered.clear();
                         assigned.position = Position::At {
                             offset: item.first,
