@@ -220,7 +220,7 @@ fn every_path_in_the_docs_leads_somewhere() {
                 if !root().join(quote).exists() {
                     wrong.push(format!("{name}: `{quote}` is not there"));
                 }
-            } else if plain && quote.ends_with(".rs") {
+            } else if plain && Path::new(quote).extension().is_some_and(|e| e == "rs") {
                 let end = format!("/{quote}");
                 if !sources.iter().any(|path| path.ends_with(&end)) {
                     wrong.push(format!("{name}: no file of src/ is called `{quote}`"));

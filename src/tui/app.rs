@@ -133,10 +133,7 @@ impl App {
             hits: Vec::new(),
             request: None,
         };
-        let cx = Cx {
-            desk: &app.desk,
-            now: app.desk.moment(now),
-        };
+        let cx = Cx::at(&app.desk, now);
         let home = Screen::Home(Box::new(Home::new(&cx)));
         let first = app.desk.is_first_start() && start == Start::Home;
         let welcome = first.then(|| Screen::Welcome(Box::new(Welcome::new(&cx))));
@@ -156,11 +153,8 @@ impl App {
             )))),
             Start::Read(Some(chapter)) => Effect::Follow(format!("chapter:{chapter}")),
             Start::Browse(words) => {
-                let cx = Cx {
-                    desk: &self.desk,
-                    now: self.desk.moment(now),
-                };
-                Effect::Push(Screen::Browse(Box::new(Browse::new(&words, &cx))))
+                let browse = Browse::new(&words, &self.cx(now));
+                Effect::Push(Screen::Browse(Box::new(browse)))
             }
             Start::Interview => Effect::Push(Screen::interview(&self.cx(now))),
             Start::BeginInterview(wish) => Effect::Practise(Practise::Interview(wish)),
@@ -178,22 +172,13 @@ impl App {
             Start::Quiz => Effect::OpenQuiz,
             Start::BeginQuiz(quiz) => Effect::BeginQuiz(quiz.0, quiz.1),
             Start::Lab(scenario, seed, at) => self.lab(scenario.as_ref(), seed, at, now),
-            Start::Stats => {
-                let cx = Cx {
-                    desk: &self.desk,
-                    now: self.desk.moment(now),
-                };
-                Effect::Push(Screen::Stats(Box::new(Stats::new(&cx))))
-            }
+            Start::Stats => Effect::Push(Screen::Stats(Box::new(Stats::new(&self.cx(now))))),
         };
         self.apply(effect, now);
     }
 
     fn cx(&self, now: Timestamp) -> Cx<'_> {
-        Cx {
-            desk: &self.desk,
-            now: self.desk.moment(now),
-        }
+        Cx::at(&self.desk, now)
     }
 
     /// The theme in use.
@@ -228,10 +213,7 @@ impl App {
 
     /// Time has passed.
     pub fn tick(&mut self, now: Timestamp) {
-        let cx = Cx {
-            desk: &self.desk,
-            now: self.desk.moment(now),
-        };
+        let cx = Cx::at(&self.desk, now);
         let effects = self.stack.last_mut().map(|screen| screen.tick(&cx));
         for effect in effects.into_iter().flatten() {
             self.apply(effect, now);
@@ -313,10 +295,7 @@ impl App {
             .into_iter()
             .find(|problem| problem.severity == Severity::Error);
         if let Some(Screen::Stories(screen)) = self.stack.last_mut() {
-            let cx = Cx {
-                desk: &self.desk,
-                now: self.desk.moment(now),
-            };
+            let cx = Cx::at(&self.desk, now);
             screen.refresh(&cx);
         }
         if let Some(problem) = wrong {
@@ -333,10 +312,7 @@ impl App {
                 true
             }
             Event::Paste(text) => {
-                let cx = Cx {
-                    desk: &self.desk,
-                    now: self.desk.moment(now),
-                };
+                let cx = Cx::at(&self.desk, now);
                 if let (None, Some(screen)) = (&self.popup, self.stack.last_mut()) {
                     screen.paste(text, &cx);
                 }
@@ -368,10 +344,7 @@ impl App {
         if let Some(action) = action {
             self.act(action, now);
         } else if self.popup.is_none() {
-            let cx = Cx {
-                desk: &self.desk,
-                now: self.desk.moment(now),
-            };
+            let cx = Cx::at(&self.desk, now);
             if let Some(screen) = self.stack.last_mut() {
                 screen.key(key, &cx);
             }
@@ -407,10 +380,7 @@ impl App {
             self.popup = Some(Popup::Help(Help::new(self.contexts())));
             return;
         }
-        let cx = Cx {
-            desk: &self.desk,
-            now: self.desk.moment(now),
-        };
+        let cx = Cx::at(&self.desk, now);
         let effects = match (action, self.stack.last_mut()) {
             (Action::GoDrill, _) => vec![Effect::Drill(Filter::default())],
             (Action::GoBrowse, _) => {
@@ -457,10 +427,7 @@ impl App {
                 match hit {
                     Some(Hit::Act(action)) => self.act(action, now),
                     Some(Hit::Row(row)) if self.popup.is_none() => {
-                        let cx = Cx {
-                            desk: &self.desk,
-                            now: self.desk.moment(now),
-                        };
+                        let cx = Cx::at(&self.desk, now);
                         if let Some(screen) = self.stack.last_mut() {
                             let effects = screen.select(row, &cx);
                             for effect in effects {

@@ -12,7 +12,7 @@ use super::{
     prose::Prose,
     text::{clean, clip, plain},
     theme::Theme,
-    widgets::checklist,
+    widgets::{checklist, heading},
 };
 use crate::bank::{Bank, Card, Kind};
 
@@ -211,17 +211,6 @@ fn hang(lines: &mut Vec<Line<'static>>, page: &[Line<'static>], mark: &'static s
         spans.extend(line.spans.iter().cloned());
         lines.push(Line::from(spans));
     }
-}
-
-fn heading(lines: &mut Vec<Line<'static>>, title: &str, aside: &str, theme: &Theme) {
-    if !lines.is_empty() {
-        lines.push(Line::default());
-    }
-    let mut spans = vec![Span::styled(title.to_owned(), theme.title)];
-    if !aside.is_empty() {
-        spans.push(Span::styled(format!("  {aside}"), theme.dim));
-    }
-    lines.push(Line::from(spans));
 }
 
 #[expect(clippy::too_many_arguments, reason = "one section drawn in one place")]

@@ -4,6 +4,8 @@
 //! the screen has returned, in order, before the next frame. So no screen reaches into another, the
 //! log is written in one place, and what is on screen has happened.
 
+use jiff::Timestamp;
+
 use crate::{
     bank::{AreaId, CardId},
     memory::{Filter, Moment},
@@ -23,6 +25,18 @@ pub struct Cx<'a> {
     pub desk: &'a Desk,
     /// Now.
     pub now: Moment,
+}
+
+impl<'a> Cx<'a> {
+    /// The desk at a moment.
+    pub fn new(desk: &'a Desk, now: Moment) -> Self {
+        Self { desk, now }
+    }
+
+    /// The desk at a point in time, of which it knows the study day.
+    pub fn at(desk: &'a Desk, now: Timestamp) -> Self {
+        Self::new(desk, desk.moment(now))
+    }
 }
 
 /// What is to be done.

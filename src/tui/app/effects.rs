@@ -65,10 +65,7 @@ impl App {
         if let Err(problem) = self.desk.look_again(self.desk.moment(now)) {
             self.warn(problem.to_string());
         }
-        let cx = Cx {
-            desk: &self.desk,
-            now: self.desk.moment(now),
-        };
+        let cx = Cx::at(&self.desk, now);
         if let Some(screen) = self.stack.last_mut() {
             screen.refresh(&cx);
         }
@@ -124,10 +121,7 @@ impl App {
         at: Option<Time>,
         now: Timestamp,
     ) -> Effect {
-        let cx = Cx {
-            desk: &self.desk,
-            now: self.desk.moment(now),
-        };
+        let cx = Cx::at(&self.desk, now);
         let Some(id) = scenario else {
             return Effect::Push(Screen::LabList(Box::new(LabList::new(None, &cx))));
         };
@@ -160,10 +154,7 @@ impl App {
             }
             Effect::Resume => self.resume(moment),
             Effect::BrowseCards(title, cards) => {
-                let cx = Cx {
-                    desk: &self.desk,
-                    now: moment,
-                };
+                let cx = Cx::new(&self.desk, moment);
                 let browse = if title.is_empty() {
                     Browse::new("", &cx)
                 } else {
@@ -173,20 +164,12 @@ impl App {
                 Ok(())
             }
             Effect::OpenSettings => {
-                let cx = Cx {
-                    desk: &self.desk,
-                    now: moment,
-                };
-                let settings = Settings::new(&cx);
+                let settings = Settings::new(&Cx::new(&self.desk, moment));
                 self.stack.push(Screen::Settings(Box::new(settings)));
                 Ok(())
             }
             Effect::OpenQuiz => {
-                let cx = Cx {
-                    desk: &self.desk,
-                    now: moment,
-                };
-                let setup = QuizSetup::new(&cx);
+                let setup = QuizSetup::new(&Cx::new(&self.desk, moment));
                 self.stack.push(Screen::QuizSetup(Box::new(setup)));
                 Ok(())
             }
@@ -194,10 +177,7 @@ impl App {
             Effect::ResumeQuiz => self.resume_quiz(moment),
             Effect::Quizzed(session, effects) => self.quizzed(session, effects, moment),
             Effect::HandIn => {
-                let cx = Cx {
-                    desk: &self.desk,
-                    now: moment,
-                };
+                let cx = Cx::new(&self.desk, moment);
                 let effects = match self.stack.last_mut() {
                     Some(Screen::Quiz(screen)) => screen.hand_in(&cx),
                     _ => Vec::new(),
@@ -298,13 +278,7 @@ impl App {
     /// Shows a drill above home: there is one at a time.
     fn show_drill(&mut self, drill: Drill, now: Moment) {
         self.stack.truncate(1);
-        let screen = DrillScreen::new(
-            drill,
-            &Cx {
-                desk: &self.desk,
-                now,
-            },
-        );
+        let screen = DrillScreen::new(drill, &Cx::new(&self.desk, now));
         self.stack.push(Screen::Drill(Box::new(screen)));
     }
 
@@ -354,10 +328,7 @@ impl App {
                 None
             }
         };
-        screen.turned(&Cx {
-            desk: &self.desk,
-            now,
-        });
+        screen.turned(&Cx::new(&self.desk, now));
         match next {
             Some(next) => self.session(&next, now),
             None => Ok(()),
@@ -386,10 +357,7 @@ impl App {
             text: format!("{what_words}: {ask}"),
             bad: false,
         });
-        let cx = Cx {
-            desk: &self.desk,
-            now,
-        };
+        let cx = Cx::new(&self.desk, now);
         if let Some(Screen::Drill(screen)) = self.stack.last_mut() {
             screen.drill().undone(&card, what, cx.desk.bank(), now.at);
             screen.turned(&cx);

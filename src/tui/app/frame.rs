@@ -36,10 +36,7 @@ impl App {
                 canvas.line(area, row as u16, line);
             }
         } else {
-            let cx = Cx {
-                desk: &self.desk,
-                now: self.desk.moment(now),
-            };
+            let cx = Cx::at(&self.desk, now);
             let head = Rect { height: 1, ..area };
             let body = Rect {
                 y: area.y + 1,

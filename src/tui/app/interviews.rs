@@ -30,10 +30,7 @@ impl App {
                 self.interviewed(session, activity, effects, now)
             }
             Practise::End => {
-                let cx = Cx {
-                    desk: &self.desk,
-                    now,
-                };
+                let cx = Cx::new(&self.desk, now);
                 let effects = match self.stack.last_mut() {
                     Some(Screen::Interview(screen)) => screen.end(&cx),
                     Some(Screen::SelfTest(screen)) => screen.end(),

@@ -14,12 +14,9 @@ use crate::{
         effect::{Cx, Effect},
         keymap::{Action, Context},
         text,
-        widgets::Scroll,
+        widgets::{Scroll, column},
     },
 };
-
-/// Widest column of text that is still easy to read.
-const MEASURE: u16 = 96;
 
 /// The screen.
 #[derive(Debug)]
@@ -134,13 +131,8 @@ impl CardScreen {
             );
             return;
         };
-        let width = area.width.saturating_sub(3).min(MEASURE);
-        let body = Rect {
-            x: area.x + 1 + (area.width.saturating_sub(3) - width) / 2,
-            width,
-            ..area
-        };
-        let lines = whole(card, &self.shown, usize::from(width), canvas, cx);
+        let body = column(area);
+        let lines = whole(card, &self.shown, usize::from(body.width), canvas, cx);
         self.scroll.draw(canvas, body, &lines);
     }
 }

@@ -18,11 +18,11 @@ use crate::{
         keymap::{Action, Context},
         markdown::Page,
         text::{clean, plain},
-        widgets::{Field, Scroll},
+        widgets::{Field, Scroll, column_of},
     },
 };
 
-/// Widest column of text that is still easy to read.
+/// Widest column of text that is still easy to read for long.
 const MEASURE: u16 = 92;
 
 /// The screen.
@@ -231,12 +231,7 @@ impl Reading {
             );
             return;
         };
-        let width = area.width.saturating_sub(3).min(MEASURE);
-        let text = Rect {
-            x: area.x + 1 + (area.width.saturating_sub(3) - width) / 2,
-            width,
-            ..area
-        };
+        let text = column_of(area, MEASURE);
         let heading = Line::from(vec![
             Span::styled(plain(&chapter.title), canvas.theme.heading[0]),
             Span::styled(format!("   {}", plain(&chapter.part)), canvas.theme.dim),
@@ -248,9 +243,12 @@ impl Reading {
             height: text.height.saturating_sub(2 + searching),
             ..text
         };
-        self.page = canvas
-            .prose
-            .page(&self.text, usize::from(width), canvas.theme, self.shift);
+        self.page = canvas.prose.page(
+            &self.text,
+            usize::from(text.width),
+            canvas.theme,
+            self.shift,
+        );
         self.links = canvas.prose.links(&self.text);
         if let Some(anchor) = self.anchor.take()
             && let Some(found) = self.page.anchors.iter().find(|found| found.name == anchor)

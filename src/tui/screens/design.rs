@@ -5,14 +5,14 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::quiz::{column, marked};
+use super::quiz::marked;
 use crate::tui::{
     canvas::Canvas,
     desk::interviewing::{Design, Wish},
     effect::{Cx, Effect, Practise},
     keymap::{Action, Context},
     text::{fit, plain, right, width},
-    widgets::List,
+    widgets::{List, column},
 };
 
 /// Rows below the list that say what the selected drill asks for.

@@ -20,12 +20,10 @@ use crate::{
         effect::{Cx, Effect},
         keymap::{Action, Context},
         text::{clip, count, plain},
-        widgets::{Scroll, bar},
+        widgets::{Scroll, bar, column},
     },
 };
 
-/// Widest column of text that is still easy to read.
-const MEASURE: u16 = 96;
 /// From here on question and explanation stand side by side.
 const WIDE: u16 = 120;
 
@@ -204,7 +202,7 @@ impl DrillScreen {
     /// Draws the screen.
     pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
         if let Some(summary) = self.summary.clone() {
-            let body = column(area, MEASURE);
+            let body = column(area);
             let lines = summary_lines(&summary, usize::from(body.width), canvas, cx);
             self.scroll.draw(canvas, body, &lines);
             return;
@@ -235,7 +233,7 @@ impl DrillScreen {
         match open.phase {
             Phase::Asking => {
                 let words = "Say your answer aloud, then enter shows what a good one holds.";
-                canvas.text(column(bottom, MEASURE), 1, words, canvas.theme.dim);
+                canvas.text(column(bottom), 1, words, canvas.theme.dim);
             }
             Phase::Revealed => draw_ratings(canvas, bottom, &open, cx),
         }
@@ -283,7 +281,7 @@ impl DrillScreen {
     }
 
     fn draw_question(&mut self, canvas: &mut Canvas<'_>, area: Rect, card: &Card) {
-        let body = column(area, MEASURE);
+        let body = column(area);
         let lines = card_view::question(
             card,
             usize::from(body.width),
@@ -316,7 +314,7 @@ impl DrillScreen {
         if area.width >= WIDE {
             let [left, right] =
                 Layout::horizontal([Constraint::Fill(9), Constraint::Fill(11)]).areas(area);
-            let left = column(left, MEASURE);
+            let left = column(left);
             let columns = usize::from(left.width);
             let mut lines = card_view::question(card, columns, theme, self.shift, canvas.prose);
             lines.push(Line::default());
@@ -344,7 +342,7 @@ impl DrillScreen {
             self.side.draw(canvas, inner, &lines);
             return;
         }
-        let body = column(area, MEASURE);
+        let body = column(area);
         let columns = usize::from(body.width);
         let mut lines = card_view::question(card, columns, theme, self.shift, canvas.prose);
         lines.push(Line::default());
@@ -367,16 +365,6 @@ impl DrillScreen {
             self.scroll.show(before + line);
         }
         self.scroll.draw(canvas, body, &lines);
-    }
-}
-
-/// The middle of an area as wide as text may be, with a column of air on the left and two on the right.
-fn column(area: Rect, measure: u16) -> Rect {
-    let width = area.width.saturating_sub(3).min(measure);
-    Rect {
-        x: area.x + 1 + (area.width.saturating_sub(3) - width) / 2,
-        width,
-        ..area
     }
 }
 

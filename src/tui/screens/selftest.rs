@@ -9,10 +9,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{
-    interview::{heading, strong},
-    quiz::{column, marked},
-};
+use super::{interview::strong, quiz::marked};
 use crate::{
     bank::{AreaId, Bank, CardId},
     progress::EventId,
@@ -24,7 +21,7 @@ use crate::{
         keymap::{Action, Context},
         text::{count, fit, plain, right, width},
         theme::Theme,
-        widgets::{List, Scroll, bar},
+        widgets::{List, Scroll, bar, column, heading},
     },
 };
 

@@ -10,10 +10,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{
-    interview::{heading, strong},
-    quiz::{column, marked},
-};
+use super::{interview::strong, quiz::marked};
 use crate::{
     bank::{Bank, Severity, stories::OwnStories},
     session::stories::{Input, Phase, Prompt, Stories, Story},
@@ -23,7 +20,7 @@ use crate::{
         keymap::{Action, Context},
         text::{count, plain},
         theme::Theme,
-        widgets::{List, Scroll},
+        widgets::{List, Scroll, column, heading},
     },
 };
 

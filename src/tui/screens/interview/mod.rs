@@ -34,7 +34,7 @@ use crate::{
         keymap::{Action, Context},
         text::plain,
         theme::Theme,
-        widgets::{Scroll, bar, checklist},
+        widgets::{Scroll, bar, checklist, heading},
     },
 };
 
@@ -56,18 +56,6 @@ pub struct InterviewScreen {
     shift: usize,
     /// When the clock was last read.
     read: Option<Timestamp>,
-}
-
-/// A heading with a word beside it.
-pub(super) fn heading(lines: &mut Vec<Line<'static>>, title: &str, aside: &str, theme: &Theme) {
-    if !lines.is_empty() {
-        lines.push(Line::default());
-    }
-    let mut spans = vec![Span::styled(title.to_owned(), theme.title)];
-    if !aside.is_empty() {
-        spans.push(Span::styled(format!("  {aside}"), theme.dim));
-    }
-    lines.push(Line::from(spans));
 }
 
 /// Text behind a rule on its left.

@@ -1,11 +1,8 @@
 //! Choosing an interview: from what, how many questions, and which design drill after them.
 
-use ratatui::{
-    layout::Rect,
-    text::{Line, Span},
-};
+use ratatui::layout::Rect;
 
-use super::super::{Screen, quiz::column, stories::StoriesScreen};
+use super::super::{Screen, stories::StoriesScreen};
 use crate::{
     bank::Level,
     memory::Filter,
@@ -14,9 +11,8 @@ use crate::{
         desk::interviewing::{Design, MINUTES_A_QUESTION, Wish},
         effect::{Cx, Effect, Practise},
         keymap::{Action, Context},
-        markdown::{Run, wrap},
-        text::{fit, plain},
-        widgets::List,
+        text::plain,
+        widgets::{List, choices, column},
     },
 };
 
@@ -163,26 +159,7 @@ impl InterviewSetup {
                 },
             ),
         ];
-        let place = Rect {
-            y: body.y + 3,
-            height: (ROWS as u16).min(body.height.saturating_sub(3)),
-            ..body
-        };
-        let selected = self.list.selected();
-        self.list.draw(canvas, place, ROWS, true, |index, _| {
-            let (title, value) = &rows[index];
-            let mut spans = vec![Span::raw(fit(title, 16))];
-            let value = Span::styled(value.clone(), theme.accent);
-            if index == selected {
-                spans.push(Span::styled("← ", theme.dim));
-                spans.push(value);
-                spans.push(Span::styled(" →", theme.dim));
-            } else {
-                spans.push(value);
-            }
-            Line::from(spans)
-        });
-        let about = match selected {
+        let about = match self.list.selected() {
             0 => "Open questions only; what is asked most comes first.",
             1 => {
                 "All mixes the levels in rising order, so that the verdict can tell how far you reach."
@@ -192,15 +169,12 @@ impl InterviewSetup {
             }
             _ => "A system to design in eight stages, each with its share of the time.",
         };
-        let text = Rect {
-            y: place.bottom() + 1,
-            height: body.bottom().saturating_sub(place.bottom() + 1),
+        let below = Rect {
+            y: body.y + 3,
+            height: body.height.saturating_sub(3),
             ..body
         };
-        let lines = wrap(&[Run::new(about, theme.dim)], usize::from(text.width));
-        for (row, line) in lines.into_iter().enumerate() {
-            canvas.line(text, row as u16, line);
-        }
+        choices(canvas, below, &mut self.list, &rows, about);
     }
 
     fn minutes(&self, cx: &Cx<'_>) -> usize {

@@ -2,12 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use ratatui::{
-    layout::Rect,
-    text::{Line, Span},
-};
+use ratatui::layout::Rect;
 
-use super::column;
 use crate::{
     bank::{Bank, Level},
     memory::Filter,
@@ -17,9 +13,8 @@ use crate::{
         desk::practice::Pool,
         effect::{Cx, Effect},
         keymap::{Action, Context},
-        markdown::{Run, wrap},
-        text::{fit, plain},
-        widgets::List,
+        text::plain,
+        widgets::{List, choices, column},
     },
 };
 
@@ -239,25 +234,7 @@ impl QuizSetup {
                 .to_owned(),
             ),
         ];
-        let place = Rect {
-            y: body.y + 3,
-            height: (ROWS as u16).min(body.height.saturating_sub(3)),
-            ..body
-        };
-        let selected = self.list.selected();
-        self.list.draw(canvas, place, ROWS, true, |index, _| {
-            let (title, value) = &rows[index];
-            let mut spans = vec![Span::raw(fit(title, 16))];
-            if index == selected {
-                spans.push(Span::styled("← ", theme.dim));
-                spans.push(Span::styled(value.clone(), theme.accent));
-                spans.push(Span::styled(" →", theme.dim));
-            } else {
-                spans.push(Span::styled(value.clone(), theme.accent));
-            }
-            Line::from(spans)
-        });
-        let about = match selected {
+        let about = match self.list.selected() {
             0 => {
                 "Everything mixes in questions that the simulator makes and answers; \
                   weak spots are cards that you missed, or would now likely miss."
@@ -269,15 +246,12 @@ impl QuizSetup {
             5 => "A clock of its own for every question.",
             _ => "An exam lets you go back and change answers until you hand it in.",
         };
-        let text = Rect {
-            y: place.bottom() + 1,
-            height: body.bottom().saturating_sub(place.bottom() + 1),
+        let below = Rect {
+            y: body.y + 3,
+            height: body.height.saturating_sub(3),
             ..body
         };
-        let lines = wrap(&[Run::new(about, theme.dim)], usize::from(text.width));
-        for (row, line) in lines.into_iter().enumerate() {
-            canvas.line(text, row as u16, line);
-        }
+        choices(canvas, below, &mut self.list, &rows, about);
     }
 }
 
