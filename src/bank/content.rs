@@ -218,11 +218,6 @@ impl StageKind {
             Self::ScaleAndRollback => "Scale and rollback",
         }
     }
-
-    /// The stage that `word` names.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stage| stage.word() == word)
-    }
 }
 
 /// One stage of a drill.

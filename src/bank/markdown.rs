@@ -1,7 +1,7 @@
 //! What the bank has to know about Markdown: which extensions are on, where the headings are, which
 //! links lead into the bank, and what is not allowed in prose. Drawing it is the business of `tui`.
 
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::content::Heading;
 
@@ -189,27 +189,6 @@ pub fn slug(title: &str) -> String {
         .map(str::to_lowercase)
         .collect::<Vec<_>>()
         .join("-")
-}
-
-/// The fenced listings of `text`: language and body.
-pub fn listings(text: &str) -> Vec<(String, String)> {
-    let mut listings = Vec::new();
-    let mut current: Option<(String, String)> = None;
-    for event in Parser::new_ext(text, options()) {
-        match event {
-            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
-                current = Some((language.into_string(), String::new()));
-            }
-            Event::Text(words) => {
-                if let Some((_, body)) = &mut current {
-                    body.push_str(&words);
-                }
-            }
-            Event::End(TagEnd::CodeBlock) => listings.extend(current.take()),
-            _ => {}
-        }
-    }
-    listings
 }
 
 fn line_of(text: &str, at: usize) -> u32 {

@@ -11,10 +11,7 @@
 
 use std::{borrow::Cow, cell::Cell, fmt};
 
-use serde::{
-    Serialize,
-    de::{self, DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
+use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Longest text that is parsed in one piece, in bytes.
 pub const PIECE_BYTES_MAX: usize = 128 * 1024;
@@ -255,23 +252,6 @@ pub fn locate(text: &str, path: &[Step]) -> Option<(u32, u32)> {
             .map(|place| (place.line() as u32, place.column() as u32)),
         Ok(()) => None,
     }
-}
-
-/// Reads a text straight into a serde type, within the same bounds.
-///
-/// # Errors
-/// The first thing that is not YAML or does not fit the type.
-pub fn typed<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
-    parse(text)?;
-    serde_yaml::from_str(text).map_err(|error| yaml_error(&error, None))
-}
-
-/// Writes a serde value as YAML.
-///
-/// # Errors
-/// A value that YAML cannot express, such as an enum nested in an enum.
-pub fn to_string<T: Serialize>(value: &T) -> Result<String, YamlError> {
-    serde_yaml::to_string(value).map_err(|error| yaml_error(&error, None))
 }
 
 fn yaml_error(error: &serde_yaml::Error, refused: Option<&'static str>) -> YamlError {

@@ -194,11 +194,6 @@ impl Scheduler {
         &self.parameters
     }
 
-    /// The retention aimed at.
-    pub fn retention(&self) -> Retention {
-        self.retention
-    }
-
     /// What each of the four ratings would do now, worst first.
     pub fn previews(&self, card: &CardId, state: &CardState, now: Moment) -> [Preview; 4] {
         let intervals = self.intervals(card, state, now.day);

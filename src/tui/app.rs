@@ -82,10 +82,6 @@ pub enum Start {
     Drill(Filter),
     /// In the guide, at a chapter if one is named (`ID` or `ID#anchor`).
     Read(Option<String>),
-    /// In the search, with these words.
-    Browse(String),
-    /// At the figures.
-    Stats,
     /// Choosing an interview.
     Interview,
     /// In an interview or a design drill.
@@ -152,10 +148,6 @@ impl App {
                 self.desk.bank(),
             )))),
             Start::Read(Some(chapter)) => Effect::Follow(format!("chapter:{chapter}")),
-            Start::Browse(words) => {
-                let browse = Browse::new(&words, &self.cx(now));
-                Effect::Push(Screen::Browse(Box::new(browse)))
-            }
             Start::Interview => Effect::Push(Screen::interview(&self.cx(now))),
             Start::BeginInterview(wish) => Effect::Practise(Practise::Interview(wish)),
             Start::SelfTest => Effect::Push(Screen::self_test(&self.cx(now))),
@@ -172,7 +164,6 @@ impl App {
             Start::Quiz => Effect::OpenQuiz,
             Start::BeginQuiz(quiz) => Effect::BeginQuiz(quiz.0, quiz.1),
             Start::Lab(scenario, seed, at) => self.lab(scenario.as_ref(), seed, at, now),
-            Start::Stats => Effect::Push(Screen::Stats(Box::new(Stats::new(&self.cx(now))))),
         };
         self.apply(effect, now);
     }

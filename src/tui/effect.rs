@@ -44,8 +44,6 @@ impl<'a> Cx<'a> {
 pub enum Effect {
     /// Show a screen above this one.
     Push(Screen),
-    /// Show a screen in place of this one.
-    Swap(Screen),
     /// Go back to the screen below; from the last one, leave the program.
     Back,
     /// Go back to the home screen.

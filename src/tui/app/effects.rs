@@ -30,10 +30,6 @@ impl App {
     pub(super) fn apply(&mut self, effect: Effect, now: Timestamp) {
         match effect {
             Effect::Push(screen) => self.stack.push(screen),
-            Effect::Swap(screen) => {
-                self.stack.pop();
-                self.stack.push(screen);
-            }
             Effect::Back => self.back(now),
             Effect::Home => {
                 self.stack.truncate(1);

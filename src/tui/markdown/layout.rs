@@ -240,26 +240,6 @@ impl Writer<'_> {
 }
 
 impl Page {
-    /// Adds another page below, after a blank line.
-    pub fn append(&mut self, other: Self, links_before: usize) {
-        if !self.lines.is_empty() {
-            self.lines.push(Line::default());
-        }
-        let by = self.lines.len();
-        self.lines.extend(other.lines);
-        self.anchors
-            .extend(other.anchors.into_iter().map(|a| Anchor {
-                line: a.line + by,
-                ..a
-            }));
-        self.links.extend(other.links.into_iter().map(|s| Spot {
-            line: s.line + by,
-            link: s.link + links_before,
-            ..s
-        }));
-        self.overhang = self.overhang.max(other.overhang);
-    }
-
     /// The plain text of a line.
     pub fn text(&self, line: usize) -> String {
         self.lines.get(line).map(plain).unwrap_or_default()

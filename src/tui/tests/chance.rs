@@ -51,8 +51,6 @@ fn begin(seed: u64, chance: &mut ChaCha8Rng) -> Stage {
         Start::Home,
         Start::Drill(Filter::default()),
         Start::Read(Some("kafka/replication".to_owned())),
-        Start::Browse("acks".to_owned()),
-        Start::Stats,
         Start::Interview,
         Start::SelfTest,
         Start::Stories(true),

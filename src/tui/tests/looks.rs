@@ -1,5 +1,9 @@
 //! What every screen looks like, at several sizes.
 
+use std::collections::BTreeSet;
+
+use crossterm::event::Event;
+
 use super::{Stage, stage::named};
 use crate::tui::{app::Start, depth::Depth, keymap};
 
@@ -265,16 +269,15 @@ fn every_key_of_the_table_can_be_pressed() {
 
 #[test]
 fn every_key_everywhere_leaves_a_screen_that_can_be_drawn() {
+    let keys: BTreeSet<&str> = keymap::TABLE
+        .iter()
+        .flat_map(|binding| binding.keys.iter().copied())
+        .collect();
     for place in CONTEXTS {
-        for binding in keymap::TABLE {
-            let key = binding.keys[0];
-            let key = if key.chars().count() == 1 {
-                key.to_owned()
-            } else {
-                format!("<{key}>")
-            };
+        for key in &keys {
             let mut stage = Stage::at_home();
-            stage.keys(place).resize(60, 16).keys(&key);
+            stage.keys(place).resize(60, 16);
+            stage.event(&Event::Key(named(key)));
             assert!(stage.text().contains("highwater"), "{place} then {key}");
         }
     }
@@ -289,8 +292,11 @@ fn starting_places() {
             Start::Read(Some("kafka/replication#acks".to_owned())),
             "What acks=all waits for",
         ),
-        (Start::Browse("acks".to_owned()), "acks"),
-        (Start::Stats, "Recall by deck"),
+        (Start::Quiz, "A quiz"),
+        (Start::Interview, "A mock interview"),
+        (Start::SelfTest, "self-test"),
+        (Start::Stories(false), "stories"),
+        (Start::Lab(None, None, None), "lab"),
     ] {
         let stage = Stage::starting(start);
         assert!(stage.text().contains(words), "{words}:\n{}", stage.text());

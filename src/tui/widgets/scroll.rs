@@ -29,11 +29,6 @@ impl Scroll {
         self.lines <= self.rows
     }
 
-    /// The last line is on screen.
-    pub fn at_end(self) -> bool {
-        self.offset >= self.furthest()
-    }
-
     /// Moves as an action says; false when it is no movement.
     pub fn act(&mut self, action: Action) -> bool {
         let page = self.rows.saturating_sub(2).max(1);
@@ -130,7 +125,6 @@ mod tests {
         assert_eq!(scroll.offset(), 8);
         scroll.act(Action::Bottom);
         assert_eq!(scroll.offset(), 20);
-        assert!(scroll.at_end());
         scroll.fit(5, 10);
         assert_eq!(scroll.offset(), 0);
         assert!(!scroll.act(Action::Open));
