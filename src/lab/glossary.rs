@@ -129,8 +129,79 @@ pub const QUORUM: Term = term(
     "The active one of the quorum decides who leads. Without a majority nothing is elected, but leaders that run go on.",
 );
 
+/// A topic.
+pub const TOPIC: Term = term(
+    "topic",
+    "A named stream of records, kept as one log or several, its partitions.",
+);
+/// A partition.
+pub const PARTITION: Term = term(
+    "partition",
+    "One log of a topic: records in a fixed order, appended at the end. A record's key decides into which one it goes.",
+);
+/// An offset.
+pub const OFFSET: Term = term(
+    "offset",
+    "The place of a record in its partition: 0, 1, 2, … It never changes.",
+);
+/// A replica.
+pub const REPLICA: Term = term(
+    "replica",
+    "A copy of a partition on one broker. The replication factor says how many there are.",
+);
+/// What a producer waits for.
+pub const ACKS: Term = term(
+    "acks",
+    "When a write counts as done: all = every in-sync replica has it, 1 = the leader has it, 0 = it has been sent.",
+);
+/// How small the ISR may get.
+pub const MIN_ISR: Term = term(
+    "min.insync.replicas",
+    "The least size of the ISR at which writes with acks=all are taken. The default is 1.",
+);
+/// A committed offset.
+pub const COMMIT: Term = term(
+    "commit",
+    "A group's note of the next offset to read in a partition. Whoever reads it next begins there.",
+);
+/// A heartbeat.
+pub const HEARTBEAT: Term = term(
+    "heartbeat",
+    "A short message at regular times that says: I live. Too long without one, and the sender counts as dead.",
+);
+/// What a consumer calls to get records.
+pub const POLL: Term = term(
+    "poll()",
+    "The call by which a consumer gets the next records, in a loop: poll, work, poll, …",
+);
+/// An idempotent producer.
+pub const IDEMPOTENT: Term = term(
+    "idempotence",
+    "The producer numbers its batches, so that the leader knows one that is sent again and keeps it once (enable.idempotence).",
+);
+/// An unclean election.
+pub const UNCLEAN: Term = term(
+    "unclean",
+    "An election of a leader from outside the ISR: the partition works again, and what the new leader lacks is lost.",
+);
+/// The preferred leader.
+pub const PREFERRED: Term = term(
+    "preferred",
+    "The first replica in a partition's list. It leads when all is well, so that leaders are spread over the brokers.",
+);
+/// A batch.
+pub const BATCH: Term = term(
+    "batch",
+    "Records for one partition that a producer sends together, or that one poll() returns.",
+);
+/// A record's key.
+pub const KEY: Term = term(
+    "key",
+    "A part of a record. Records with the same key go to the same partition, as long as the number of partitions stays.",
+);
+
 /// All of them.
-pub const ALL: [Term; 23] = [
+pub const ALL: [Term; 37] = [
     BROKER,
     FENCED,
     LEADER,
@@ -154,4 +225,123 @@ pub const ALL: [Term; 23] = [
     LOST,
     CUT,
     QUORUM,
+    TOPIC,
+    PARTITION,
+    OFFSET,
+    REPLICA,
+    ACKS,
+    MIN_ISR,
+    COMMIT,
+    HEARTBEAT,
+    POLL,
+    IDEMPOTENT,
+    UNCLEAN,
+    PREFERRED,
+    BATCH,
+    KEY,
 ];
+
+/// Other ways in which a term is written; its plural needs no entry.
+const ALSO: &[(&str, &[&str])] = &[
+    ("ISR", &["in-sync replica", "in sync"]),
+    ("consumer group", &["group"]),
+    ("rebalance", &["rebalances", "rebalancing"]),
+    ("commit", &["commits", "committed"]),
+    ("fenced", &["fence", "fences", "fencing"]),
+    ("idempotence", &["idempotent"]),
+    ("unclean", &["uncleanly"]),
+    ("batch", &["batches"]),
+    ("member", &["group.instance.id"]),
+    ("zombie leader", &["zombie"]),
+    ("cut", &["cuts"]),
+];
+
+/// The terms that a text uses and does not explain by itself, which is to say in bold, in the order of [`ALL`]. What
+/// stands in `before` is known already, whether by bold or by having been met.
+pub fn met(before: &str, text: &str) -> Vec<Term> {
+    let bold: String = text
+        .split("**")
+        .skip(1)
+        .step_by(2)
+        .collect::<Vec<_>>()
+        .join(" ");
+    let (before, text, bold) = (words_of(before), words_of(text), words_of(&bold));
+    ALL.into_iter()
+        .filter(|term| {
+            let uses = |words: &str| {
+                let also = ALSO.iter().find(|(word, _)| *word == term.word);
+                let also = also.map_or(&[][..], |(_, also)| also);
+                std::iter::once(&term.word)
+                    .chain(also)
+                    .any(|written| has(words, &written.to_lowercase()))
+            };
+            uses(&text) && !uses(&bold) && !uses(&before)
+        })
+        .collect()
+}
+
+/// A text in small letters, its words apart by one space, without the marks of Markdown.
+fn words_of(text: &str) -> String {
+    let plain: String = text
+        .chars()
+        .map(|c| {
+            if matches!(c, '*' | '`' | ',' | ';' | ':' | '"') {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect();
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    format!(" {} ", words.join(" ")).to_lowercase()
+}
+
+/// Whether these words stand in a text, in the singular or the plural, and not as a part of longer ones.
+fn has(text: &str, words: &str) -> bool {
+    text.match_indices(words).any(|(at, _)| {
+        let after = &text[at + words.len()..];
+        let after = after.strip_prefix('s').unwrap_or(after);
+        let parts = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        let ends = |rest: &str| {
+            let mut rest = rest.chars();
+            match (rest.next(), rest.next()) {
+                // a full stop ends a word, and does not where a setting goes on behind it
+                (Some('.'), Some(c)) => !parts(c),
+                (Some(c), _) => !parts(c),
+                (None, _) => true,
+            }
+        };
+        !text[..at].ends_with(|c: char| parts(c) || c == '.') && ends(after)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(before: &str, text: &str) -> Vec<&'static str> {
+        met(before, text)
+            .into_iter()
+            .map(|term| term.word)
+            .collect()
+    }
+
+    #[test]
+    fn terms_are_found_as_they_are_written() {
+        assert_eq!(
+            words("", "Two followers leave the ISR."),
+            ["follower", "ISR"]
+        );
+        assert_eq!(words("", "With `acks=all`, it **commits**."), ["acks"]);
+        assert_eq!(
+            words("", "The in-sync replicas shrink."),
+            ["ISR", "replica"]
+        );
+        assert_eq!(
+            words("", "`min.insync.replicas` is 2."),
+            ["min.insync.replicas"]
+        );
+        assert_eq!(words("", "`auto.offset.reset` and a keyword"), [""; 0]);
+        assert_eq!(words("The offset is 7.", "Offsets never change"), [""; 0]);
+    }
+}

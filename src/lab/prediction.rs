@@ -255,7 +255,11 @@ pub fn in_words(prediction: &Prediction, truth: &Truth) -> String {
             if unit.starts_with("the ") {
                 return shown;
             }
-            format!("{shown} {unit}").trim_end().to_owned()
+            // `1 record`, `7 records`
+            let one = unit.strip_suffix('s').filter(|_| shown == "1");
+            format!("{shown} {}", one.unwrap_or(unit))
+                .trim_end()
+                .to_owned()
         }
         (Truth::Names(names), _) if names.is_empty() => "none".to_owned(),
         (Truth::Names(names), _) => names.join(", "),

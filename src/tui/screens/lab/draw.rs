@@ -5,7 +5,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Lab, Panel, Room, Sight, clients, cluster, guide, line};
+use super::{Bring, Lab, Panel, Room, Sight, clients, cluster, guide, line};
 use crate::tui::{
     canvas::{Canvas, Hit},
     effect::Cx,
@@ -283,6 +283,14 @@ impl Lab {
             ..area
         };
         self.guide.fit(page.lines.len(), usize::from(body.height));
+        match self.bring.take() {
+            // with what it is about above it, as far as there is room for both
+            Some(Bring::Question) if !self.guide.fits() => {
+                self.guide.to(page.question.unwrap_or(0));
+            }
+            Some(Bring::Marked) => self.guide.show(page.marked.unwrap_or(0)),
+            Some(Bring::Question) | None => {}
+        }
         if let Some(row) = page.field {
             self.guide.show(row);
         }

@@ -8,6 +8,7 @@ use ratatui::{
 use crate::{
     bank::Bank,
     lab::{
+        glossary,
         play::{Outcome, Play, Stage},
         prediction::{in_words, letter, reply_in_words},
         scenario::{Answer, Choice, Prediction, Reveal, Step},
@@ -32,10 +33,16 @@ pub(super) struct Draft {
     pub(super) problem: String,
 }
 
-/// The lines of the guide, and the row of the field where text is typed.
+/// The lines of the guide, and the rows that are looked for in them.
+#[derive(Default)]
 pub(super) struct Page {
     pub(super) lines: Vec<Line<'static>>,
+    /// The field where text is typed.
     pub(super) field: Option<usize>,
+    /// The heading of the question.
+    pub(super) question: Option<usize>,
+    /// The last row of the marked choice.
+    pub(super) marked: Option<usize>,
 }
 
 /// Builds lines of a width.
@@ -109,20 +116,16 @@ pub(super) fn page(
         columns,
         lines: Vec::new(),
     };
-    let mut field = None;
     if play.stage() == Stage::Finished {
         super::finish::write(&mut w.lines, columns, play, bank, w.canvas);
-        return Page {
-            lines: w.lines,
-            field,
-        };
     }
     let Some(step) = play.step() else {
         return Page {
             lines: w.lines,
-            field,
+            ..Page::default()
         };
     };
+    let mut page = Page::default();
     let theme = w.canvas.theme;
     w.lines.push(Line::styled(plain(&step.title), theme.title));
     if play.is_off_script() {
@@ -137,7 +140,7 @@ pub(super) fn page(
         }
         Stage::Asking(place) => {
             if let Some(prediction) = step.predict.get(place) {
-                field = ask(&mut w, step, place, prediction, draft);
+                page = ask(&mut w, step, place, prediction, draft);
             }
         }
         Stage::Running => running(&mut w, step, play),
@@ -154,9 +157,10 @@ pub(super) fn page(
     if !hint.is_empty() {
         w.words(hint, theme.dim);
     }
+    new_words(&mut w, play);
     Page {
         lines: w.lines,
-        field,
+        ..page
     }
 }
 
@@ -166,7 +170,8 @@ fn ask(
     place: usize,
     prediction: &Prediction,
     draft: &Draft,
-) -> Option<usize> {
+) -> Page {
+    let mut page = Page::default();
     let theme = w.canvas.theme;
     if place == 0 && !step.say.is_empty() {
         w.gap();
@@ -179,9 +184,9 @@ fn ask(
         "Predict".to_owned()
     };
     w.heading(&head);
+    page.question = Some(w.lines.len() - 1);
     w.markdown(&prediction.ask);
     w.gap();
-    let mut field = None;
     match &prediction.answer {
         Answer::Choices(choices) => {
             for (place, choice) in choices.iter().enumerate() {
@@ -189,18 +194,21 @@ fn ask(
                 let sign = format!("{}{}", if marked { "▸" } else { " " }, letter(place));
                 let style = if marked { theme.accent } else { theme.key };
                 w.item(&sign, style, &choice.text);
+                if marked {
+                    page.marked = Some(w.lines.len() - 1);
+                }
             }
             w.gap();
             w.words("a letter, or ↑ ↓ and enter; n passes", theme.dim);
         }
         Answer::Number { unit, .. } => {
-            field = Some(w.lines.len());
+            page.field = Some(w.lines.len());
             w.lines.push(Line::default());
             let unit = if unit.is_empty() { "a number" } else { unit };
             w.words(&format!("{unit}; enter takes it, esc passes"), theme.dim);
         }
         Answer::Names { kind, .. } => {
-            field = Some(w.lines.len());
+            page.field = Some(w.lines.len());
             w.lines.push(Line::default());
             w.words(
                 &format!("{}; enter takes it, esc passes", wanted(kind)),
@@ -211,7 +219,71 @@ fn ask(
     if !draft.problem.is_empty() {
         w.words(&draft.problem, theme.bad);
     }
-    field
+    page
+}
+
+/// The terms that are met here for the first time, with their meaning.
+fn new_words(w: &mut Writer<'_, '_>, play: &Play) {
+    let place = play.step_number();
+    let Some(step) = play.step() else { return };
+    let mut before: String = play.scenario().steps[..place]
+        .iter()
+        .map(|step| format!("{} {} ", asked(step), revealed(step)))
+        .collect();
+    let text = match play.stage() {
+        Stage::Reading => asked(step),
+        Stage::Asking(_) if step.say.is_empty() => asked(step),
+        Stage::Told => {
+            before.push_str(&asked(step));
+            revealed(step)
+        }
+        _ => return,
+    };
+    let terms = glossary::met(&before, &text);
+    if terms.is_empty() {
+        return;
+    }
+    w.heading("Words");
+    for term in terms {
+        let columns = w.columns;
+        let lines = super::cluster::gloss(term, columns, w.canvas.theme);
+        w.lines.extend(lines);
+    }
+}
+
+/// What a step says and asks.
+fn asked(step: &Step) -> String {
+    let mut text = step.say.clone();
+    for prediction in &step.predict {
+        text.push(' ');
+        text.push_str(&prediction.ask);
+        if let Answer::Choices(choices) = &prediction.answer {
+            for choice in choices {
+                text.push(' ');
+                text.push_str(&choice.text);
+            }
+        }
+    }
+    text
+}
+
+/// What a step explains when it has come.
+fn revealed(step: &Step) -> String {
+    let mut text = step
+        .reveal
+        .as_ref()
+        .map_or_else(String::new, |reveal| reveal.text.clone());
+    for prediction in &step.predict {
+        text.push(' ');
+        text.push_str(&prediction.why);
+        if let Answer::Choices(choices) = &prediction.answer {
+            for choice in choices {
+                text.push(' ');
+                text.push_str(&choice.why);
+            }
+        }
+    }
+    text
 }
 
 /// What to write where names are asked for.

@@ -122,6 +122,15 @@ enum Sight {
     There,
 }
 
+/// A part of the guide that is brought into sight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bring {
+    /// The question that is asked now.
+    Question,
+    /// The choice that is marked now.
+    Marked,
+}
+
 /// How there is room for a run and its twin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Room {
@@ -155,6 +164,8 @@ pub struct Lab {
     lines: Scroll,
     /// How there was room for both when last drawn.
     room: Room,
+    /// What the guide has to bring into sight when it is drawn next.
+    bring: Option<Bring>,
     draft: Draft,
     over: Option<Over>,
     sight: Sight,
@@ -199,6 +210,7 @@ impl Lab {
             beside_events: EventList::default(),
             lines: Scroll::default(),
             room: Room::default(),
+            bring: None,
             draft: Draft::default(),
             over: None,
             sight: Sight::default(),
@@ -292,6 +304,7 @@ impl Lab {
     /// The play is at another stage.
     fn turned(&mut self, ran: bool) {
         self.guide = Scroll::default();
+        self.bring = Some(Bring::Question);
         self.draft = Draft::default();
         self.sight = Sight::default();
         self.lines = Scroll::default();
@@ -534,6 +547,7 @@ impl Lab {
                     && matches!(action, Action::Up | Action::Down)
                 {
                     self.draft.choice = moved(self.draft.choice, choices.len());
+                    self.bring = Some(Bring::Marked);
                 } else {
                     self.guide.act(action);
                 }
