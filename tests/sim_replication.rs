@@ -194,3 +194,54 @@ fn a_consumer_that_cannot_keep_up_reads_its_partitions_in_turn() {
         );
     }
 }
+
+/// A follower on a slow link takes the lead and gives it up again before the answer to its last fetch has come. The
+/// answer belongs to the earlier epoch: appended behind the epoch in which it led, it would spoil the log's history
+/// (`AbstractFetcherThread.processFetchRequest`, KAFKA-18723).
+#[test]
+fn an_answer_from_an_earlier_epoch_is_thrown_away() {
+    let mut topic = topic(1, &[]);
+    topic.assignments = vec![vec![1, 2]];
+    (topic.partitions, topic.replication) = (None, None);
+    let script = [
+        (5.0, "crash broker 1"),
+        (15.0, "restart broker 1"),
+        (29.0, "slow link broker 2 -> broker 1 by 900ms"),
+        (30.0, "elect preferred orders-0"),
+        (30.2, "reassign orders-0 to 2,1"),
+        (30.3, "elect preferred orders-0"),
+        (40.0, "heal all"),
+        (50.0, "stop producer app"),
+    ];
+    let cluster = play(
+        &spec(topic, producer(50.0, &[("acks", "0")])),
+        1,
+        &script,
+        60,
+    );
+    holds(&cluster, "leader orders-0 = 2 and isr orders-0 = {1,2}");
+    let epochs = |broker| {
+        let partition = cluster.partition("orders", 0).unwrap().id;
+        let replica = cluster
+            .broker(broker)
+            .unwrap()
+            .replicas
+            .get(partition)
+            .unwrap();
+        (replica.log.end(), replica.log.epochs().clone())
+    };
+    assert_eq!(epochs(1), epochs(2));
+}
+
+/// A broker that shuts down no longer fetches what it was put out of the ISR of
+/// (`ReplicaManager.applyLocalFollowersDelta`).
+#[test]
+fn a_broker_that_shuts_down_follows_nobody() {
+    let script = [(10.0, "shut down broker 1")];
+    let cluster = play(&spec(topic(3, &[]), producer(50.0, &[])), 1, &script, 20);
+    let follows = cluster.events_since(EventId(0)).filter(|event| {
+        let late = event.time > Time::secs(10) && event.what.name() == "BecameFollower";
+        late && event.to_string().contains("broker 1 follows")
+    });
+    assert_eq!(follows.count(), 0);
+}

@@ -200,11 +200,12 @@ impl Broker {
         }
         let mut changed = Vec::with_capacity(fetcher.changed.len());
         for partition in fetcher.changed.drain(..) {
-            if let Some(replica) = self.replicas.get(partition) {
+            if let Some(replica) = self.replicas.get_mut(partition) {
+                replica.asked = (replica.log.end(), replica.record.leader_epoch);
                 changed.push(FetchPosition {
                     partition,
-                    offset: replica.log.end(),
-                    current_leader_epoch: replica.record.leader_epoch,
+                    offset: replica.asked.0,
+                    current_leader_epoch: replica.asked.1,
                     last_fetched_epoch: replica.log.last_epoch(),
                 });
             }
@@ -294,6 +295,14 @@ impl Broker {
         let backoff = self.settings.time(Setting::ReplicaFetchBackoff);
         let expiration = self.settings.time(Setting::ProducerIdExpiration);
         let leader = self.fetchers[place].leader;
+        let Some(replica) = self.replicas.get(partition) else {
+            return (0, 0);
+        };
+        // The partition may have been taken out and put back, or cut, while the request was under way: then the answer
+        // is for a history that is no longer this one (`AbstractFetcherThread.processFetchRequest`, KAFKA-18723).
+        if replica.asked != (replica.log.end(), replica.record.leader_epoch) {
+            return (0, 0);
+        }
         match fetched.error {
             None => {}
             Some(ErrorCode::OffsetOutOfRange) => {

@@ -207,11 +207,12 @@ impl Broker {
             .entry(partition, || Replica::new(Arc::clone(&record), config));
         let config_changed = replica.isr_config != config;
         replica.isr_config = config;
+        let new_epoch = replica.record.leader_epoch != record.leader_epoch;
         replica.record = Arc::clone(&record);
         if record.leader == Some(self.id) {
             self.lead(partition, &record, ctx);
         } else {
-            self.follow(partition, &record, ctx);
+            self.follow(partition, &record, new_epoch, ctx);
         }
         // Fencing and settings decide who holds the high watermark back.
         if config_changed || record.leader == Some(self.id) {
@@ -303,7 +304,15 @@ impl Broker {
         }
     }
 
-    fn follow(&mut self, partition: PartitionId, record: &PartitionRecord, ctx: &mut Context) {
+    /// Steps down if it led, and fetches from the leader: anew in a new epoch (`Partition.makeFollower`). While it shuts
+    /// down it fetches only what it is in sync of (`ReplicaManager.applyLocalFollowersDelta`).
+    fn follow(
+        &mut self,
+        partition: PartitionId,
+        record: &PartitionRecord,
+        new_epoch: bool,
+        ctx: &mut Context,
+    ) {
         self.stop_leading(partition, ErrorCode::NotLeaderOrFollower, ctx);
         let Some(replica) = self.replicas.get_mut(partition) else {
             return;
@@ -313,8 +322,12 @@ impl Broker {
             Role::Leader(_) => false,
         };
         replica.role = Role::Follower(record.leader);
+        if self.stage == Stage::ShuttingDown && !record.isr.contains(&self.id) {
+            self.unfollow(partition);
+            return;
+        }
         let following = self.follows(partition, record);
-        if known && following {
+        if known && following && !new_epoch {
             return;
         }
         self.unfollow(partition);

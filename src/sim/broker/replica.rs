@@ -9,7 +9,7 @@ use super::producer_state::{ProducerBatch, ProducerStates};
 use crate::sim::message::{Batch, PartitionRecord};
 use crate::sim::node::{NodeId, PartitionId};
 use crate::sim::time::Time;
-use crate::sim::types::{BrokerId, Offset};
+use crate::sim::types::{BrokerId, LeaderEpoch, NO_LEADER_EPOCH, Offset};
 
 /// A produce request that waits for this partition: its number in the broker's purgatory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Replica {
     pub producers: ProducerStates,
     /// Leader or follower.
     pub role: Role,
+    /// The offset and the leader epoch that the last fetch for it asked with, which is what an answer must fit.
+    pub asked: (Offset, LeaderEpoch),
     /// `min.insync.replicas` and `replica.lag.time.max.ms` as they apply here.
     pub isr_config: IsrConfig,
 }
@@ -74,6 +76,7 @@ impl Replica {
             flushed: 0,
             producers: ProducerStates::new(),
             role: Role::Follower(None),
+            asked: (0, NO_LEADER_EPOCH),
             isr_config,
         }
     }

@@ -202,6 +202,9 @@ mod tests {
         let lost = [4_003_324, 3_009_747];
         // An eligible replica that was moved away and, empty, back.
         let moved = [4_003_473];
+        // A slow leader is replaced, leads again at once, and answers a fetch of its earlier epoch.
+        let earlier = [1_036_593];
+        let moved = moved.into_iter().chain(earlier);
         for seed in moves.into_iter().chain(late).chain(lost).chain(moved) {
             let case = Case::new(seed);
             let (_, report) = case.play().unwrap();
