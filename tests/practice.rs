@@ -379,6 +379,7 @@ fn wrong_usage_is_told_and_nothing_begins() {
         ),
         (&["selftest", "--area", "zzzzzz"], "areas: "),
         (&["quiz", "--count", "0"], "at least one question"),
+        (&["quiz", "--count", "18446744073709551615"], "at most 1000"),
         (&["quiz", "--minutes", "0"], "leaves no time"),
         (&["quiz", "--seconds", "0"], "leaves no time"),
         (&["quiz", "--minutes", "soon"], "no number from 1 to 86400"),
@@ -388,6 +389,8 @@ fn wrong_usage_is_told_and_nothing_begins() {
             &["quiz", "--deck", "kafka-replicatio"],
             "did you mean `kafka-replication`?",
         ),
+        (&["read", "kafka/replication#isrs"], "did you mean `isr`?"),
+        (&["read", "kafka/replication#zzzzzzzz"], "; it has: "),
         (&["stories", "--seed", "1"], "--drill"),
         (&["stories", "--edit", "--drill"], "cannot be used with"),
     ];

@@ -68,10 +68,10 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
         out,
         "{} days until {}: {}, {} cards, about {} ratings a day",
         aim.day.since(now.day),
-        if has_date {
-            format!("the interview on {}", aim.day)
-        } else {
-            format!("{} (no date is set)", aim.day)
+        match setup.config.config().interview {
+            Some(_) if has_date => format!("the interview on {}", aim.day),
+            Some(past) => format!("{} (the interview was on {past})", aim.day),
+            None => format!("{} (no date is set)", aim.day),
         },
         filter.words(&setup.bank),
         stop.cards,

@@ -126,9 +126,16 @@ impl Args {
     }
 }
 
+/// Most questions of a quiz: the simulator would make more without end.
+const COUNT_MAX: usize = 1000;
+
 pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    if args.count == 0 {
-        return Err(Usage("a quiz has at least one question; found --count 0".to_owned()).into());
+    if !(1..=COUNT_MAX).contains(&args.count) {
+        let words = format!(
+            "a quiz has at least one question and at most {COUNT_MAX}; found --count {}",
+            args.count
+        );
+        return Err(Usage(words).into());
     }
     if !args.is_plain() && args.is_bare() {
         return super::screens::show(global, Start::Quiz);

@@ -51,9 +51,10 @@ pub(super) fn run(args: Args, global: &Global, out: &mut dyn Write) -> anyhow::R
         }
         None => contents(&bank, out)?,
         Some(id) => {
-            // an anchor is for the screen, which can scroll to it
-            let id = id.split('#').next().unwrap_or(id);
+            // an anchor is for the screen, which can scroll to it; here it has to exist
+            let (id, anchor) = id.split_once('#').unwrap_or((id, ""));
             let chapter = find(&bank, id)?;
+            check_anchor(chapter, anchor)?;
             if args.json {
                 let mut whole = summary(&bank, chapter);
                 whole["text"] = json!(chapter.text);
@@ -103,6 +104,21 @@ fn find<'b>(bank: &'b Bank, id: &str) -> Result<&'b Chapter, Usage> {
         }
     };
     Err(Usage(format!("there is no chapter `{id}`{hint}")))
+}
+
+fn check_anchor(chapter: &Chapter, anchor: &str) -> Result<(), Usage> {
+    let anchors = || chapter.headings.iter().map(|h| h.anchor.as_str());
+    if anchor.is_empty() || anchors().any(|known| known == anchor) {
+        return Ok(());
+    }
+    let hint = nearest(anchor, anchors()).map_or_else(
+        || format!("; it has: {}", anchors().collect::<Vec<_>>().join(" ")),
+        |near| format!("; did you mean `{near}`?"),
+    );
+    Err(Usage(format!(
+        "the chapter `{}` has no heading `{anchor}`{hint}",
+        chapter.id
+    )))
 }
 
 fn summary(bank: &Bank, chapter: &Chapter) -> serde_json::Value {
