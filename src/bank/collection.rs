@@ -42,6 +42,12 @@ impl Bank {
         self.places.get(id).map(|&place| &self.cards[place])
     }
 
+    /// The card of that id today.
+    pub(super) fn card_of_today(&self, id: &str) -> Option<&Card> {
+        let card = &self.cards[*self.places.get(id)?];
+        (card.id.as_str() == id).then_some(card)
+    }
+
     /// The deck of that id.
     pub fn deck(&self, id: &DeckId) -> Option<&Deck> {
         self.decks.iter().find(|deck| deck.id == *id)
@@ -108,6 +114,15 @@ impl Bank {
                 .enumerate()
                 .map(|(place, card)| (card.id.clone(), place)),
         );
+    }
+
+    /// Adds a card whose names no other has, where [`Self::card`] finds it.
+    pub(super) fn add(&mut self, card: Card) {
+        let place = self.cards.len();
+        for id in std::iter::once(&card.id).chain(&card.was) {
+            self.places.insert(id.clone(), place);
+        }
+        self.cards.push(card);
     }
 
     /// Puts what stands in tables of contents into their order; ties keep the order of the files.

@@ -7,9 +7,9 @@ use super::{
         card::{Answer, Card, ChapterLink, FollowUp, Origin, See},
         collection::Bank,
         content::{Chapter, Target},
-        id::{CardId, DrillId},
+        id::DrillId,
         markdown,
-        problem::{Rule, nearest},
+        problem::{Rule, did_you_mean, nearest},
         yaml::Step,
     },
     Found, Spot, card_path, key,
@@ -18,7 +18,6 @@ use super::{
 /// What links may lead to.
 pub(super) struct Links<'b> {
     bank: &'b Bank,
-    cards: BTreeSet<&'b str>,
     chapters: BTreeMap<&'b str, &'b Chapter>,
     drills: BTreeSet<&'b str>,
     scenarios: BTreeSet<&'b str>,
@@ -31,7 +30,6 @@ impl<'b> Links<'b> {
         let skills = bank.areas.iter().flat_map(|area| &area.skills);
         Self {
             bank,
-            cards: bank.cards.iter().map(|card| card.id.as_str()).collect(),
             chapters: bank.chapters.iter().map(|c| (c.id.as_str(), c)).collect(),
             drills: bank.drills.iter().map(|drill| drill.id.as_str()).collect(),
             scenarios: bank.scenarios.iter().map(|s| s.id.as_str()).collect(),
@@ -43,7 +41,7 @@ impl<'b> Links<'b> {
     /// What is wrong with a link to `id`, if anything.
     fn dead(&self, what: &str, id: &str) -> Option<String> {
         let known = match what {
-            "card" => &self.cards,
+            "card" => return self.dead_card(id),
             "drill" => &self.drills,
             "scenario" => &self.scenarios,
             "skill" => &self.skills,
@@ -52,27 +50,26 @@ impl<'b> Links<'b> {
         if known.contains(id) {
             return None;
         }
-        if what == "card"
-            && let Some(card) = self.bank.card(&id.into())
-        {
+        let meant = did_you_mean(id, known.iter().copied());
+        Some(format!("there is no {what} `{id}`{meant}"))
+    }
+
+    fn dead_card(&self, id: &str) -> Option<String> {
+        if self.bank.card_of_today(id).is_some() {
+            return None;
+        }
+        if let Some(card) = self.bank.card(&id.into()) {
             return Some(format!("the card `{id}` is called `{}` now", card.id));
         }
-        let near =
-            nearest(id, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
-        Some(format!(
-            "there is no {what} `{id}`{}",
-            near.unwrap_or_default()
-        ))
+        let known = self.bank.cards.iter().map(|card| card.id.as_str());
+        let meant = did_you_mean(id, known);
+        Some(format!("there is no card `{id}`{meant}"))
     }
 
     fn dead_chapter(&self, id: &str, anchor: Option<&str>) -> Option<String> {
         let Some(chapter) = self.chapters.get(id) else {
-            let near = nearest(id, self.chapters.keys().copied())
-                .map(|near| format!("; did you mean `{near}`?"));
-            return Some(format!(
-                "there is no chapter `{id}`{}",
-                near.unwrap_or_default()
-            ));
+            let meant = did_you_mean(id, self.chapters.keys().copied());
+            return Some(format!("there is no chapter `{id}`{meant}"));
         };
         let anchor = anchor?;
         let anchors = || {
@@ -320,16 +317,15 @@ impl<'b> Links<'b> {
 /// Takes links that lead nowhere out of cards from `from` on and of everything that lists others, so
 /// that no screen offers them.
 pub(super) fn drop_dead_links(bank: &mut Bank, from: usize) {
-    let mut cards = std::mem::take(&mut bank.cards);
-    let known: BTreeSet<CardId> = cards.iter().map(|card| card.id.clone()).collect();
-    for card in cards.iter_mut().skip(from) {
-        drop_dead_see(&mut card.see, bank, &known);
+    for place in from..bank.cards.len() {
+        let mut see = std::mem::take(&mut bank.cards[place].see);
+        drop_dead_see(&mut see, bank);
+        bank.cards[place].see = see;
     }
-    bank.cards = cards;
     let mut tracks = std::mem::take(&mut bank.tracks);
     for section in tracks.iter_mut().flat_map(|track| &mut track.sections) {
         section.entries.retain(|entry| match &entry.target {
-            Target::Card(id) => known.contains(id),
+            Target::Card(id) => bank.card_of_today(id.as_str()).is_some(),
             Target::Drill(id) => bank.drill(id).is_some(),
             Target::Skill(id) => bank.skill(id).is_some(),
             Target::Story(id) => bank.story(id).is_some(),
@@ -338,7 +334,9 @@ pub(super) fn drop_dead_links(bank: &mut Bank, from: usize) {
     bank.tracks = tracks;
     let mut areas = std::mem::take(&mut bank.areas);
     for skill in areas.iter_mut().flat_map(|area| &mut area.skills) {
-        skill.cards.retain(|id| known.contains(id));
+        skill
+            .cards
+            .retain(|id| bank.card_of_today(id.as_str()).is_some());
         skill.drills.retain(|id| bank.drill(id).is_some());
         skill.chapter = skill
             .chapter
@@ -350,7 +348,7 @@ pub(super) fn drop_dead_links(bank: &mut Bank, from: usize) {
     let names: BTreeSet<DrillId> = drills.iter().map(|drill| drill.id.clone()).collect();
     for drill in &mut drills {
         let related = drill.see.drill.take().filter(|id| names.contains(id));
-        drop_dead_see(&mut drill.see, bank, &known);
+        drop_dead_see(&mut drill.see, bank);
         drill.see.drill = related;
     }
     bank.drills = drills;
@@ -361,8 +359,9 @@ pub(super) fn drop_dead_links(bank: &mut Bank, from: usize) {
     bank.prompts = prompts;
 }
 
-fn drop_dead_see(see: &mut See, bank: &Bank, cards: &BTreeSet<CardId>) {
-    see.cards.retain(|id| cards.contains(id));
+fn drop_dead_see(see: &mut See, bank: &Bank) {
+    see.cards
+        .retain(|id| bank.card_of_today(id.as_str()).is_some());
     see.drill = see.drill.take().filter(|id| bank.drill(id).is_some());
     see.scenario = see.scenario.take().filter(|id| bank.scenario(id).is_some());
     see.chapter = see

@@ -18,7 +18,6 @@ use self::{
 use super::{
     card::{Card, Kind, Origin},
     collection::Bank,
-    id::CardId,
     load::{Loaded, files::Source},
     problem::{Problem, Rule},
     yaml::Step,
@@ -40,7 +39,6 @@ pub fn assemble(base: Bank, mut parts: Vec<Loaded>, sources: &[Source]) -> Loade
         places: Places::new(sources),
     };
     join.parts(parts);
-    join.bank.index();
     join.bank.sort();
     let links = Links::of(&join.bank);
     let mut found = Vec::new();
@@ -73,34 +71,33 @@ struct Join<'s> {
 
 impl Join<'_> {
     fn parts(&mut self, parts: Vec<Loaded>) {
-        let mut cards: BTreeMap<CardId, Origin> = BTreeMap::new();
-        for card in &self.bank.cards {
-            for id in std::iter::once(&card.id).chain(&card.was) {
-                cards.insert(id.clone(), card.origin.clone());
-            }
-        }
+        self.bank.index();
+        let cards = parts.iter().map(|part| part.bank.cards.len()).sum();
+        self.bank.cards.reserve_exact(cards);
         for mut part in parts {
             self.problems.append(&mut part.problems);
             let mut bank = part.bank;
-            let mut kept = Vec::with_capacity(bank.cards.len());
+            let first = self.bank.cards.len();
             for card in std::mem::take(&mut bank.cards) {
-                if self.card_is_new(&card, &mut cards) {
-                    kept.push(card);
+                if self.card_is_new(&card) {
+                    self.bank.add(card);
                 }
             }
-            self.decks(&mut bank, &kept);
-            bank.cards = kept;
+            self.decks(&mut bank, first);
             self.others(&mut bank);
             self.bank.append(bank);
         }
     }
 
-    /// Notes the names of a card, unless one of them is taken.
-    fn card_is_new(&mut self, card: &Card, taken: &mut BTreeMap<CardId, Origin>) -> bool {
+    /// Whether no name of a card is taken; reports the first that is.
+    fn card_is_new(&mut self, card: &Card) -> bool {
         let names = std::iter::once((&card.id, None))
             .chain((0..).zip(&card.was).map(|(n, id)| (id, Some(n))));
         for (id, former) in names {
-            let Some(first) = taken.get(id) else { continue };
+            let Some(first) = self.bank.card(id) else {
+                continue;
+            };
+            let first = &first.origin;
             let mut path = card_path(card);
             let message = if card.derived_id && former.is_none() {
                 path.push(key("ask"));
@@ -125,16 +122,14 @@ impl Join<'_> {
             self.problems.push(problem);
             return false;
         }
-        for id in std::iter::once(&card.id).chain(&card.was) {
-            taken.insert(id.clone(), card.origin.clone());
-        }
         true
     }
 
-    /// A reader's file may add cards to a built-in deck; within one bank a deck is one file.
-    fn decks(&mut self, part: &mut Bank, kept: &[Card]) {
+    /// The decks of a part whose cards stand from `first` on: a reader's file may add cards to a built-in deck;
+    /// within one bank a deck is one file.
+    fn decks(&mut self, part: &mut Bank, first: usize) {
         for mut deck in std::mem::take(&mut part.decks) {
-            let ids = kept.iter().map(|card| card.id.clone());
+            let ids = self.bank.cards[first..].iter().map(|card| card.id.clone());
             deck.cards = ids.collect();
             match self.bank.decks.iter_mut().find(|other| other.id == deck.id) {
                 None => part.decks.push(deck),

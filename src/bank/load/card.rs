@@ -65,11 +65,7 @@ pub(super) fn card(d: &mut Decoder, node: Node, deck: &DeckId, origin: Origin) -
     let follow_ups = d.optional_list(&mut f, "follow_ups", |d, _, node| question(d, node));
     let trap = d.optional_prose(&mut f, "trap");
     let hook = d.optional_prose(&mut f, "hook");
-    let checks: Vec<Check> = d
-        .list(&mut f, "checks", |d, _, node| check(d, node))
-        .into_iter()
-        .flatten()
-        .collect();
+    let checks = d.list_of_sound(&mut f, "checks", |d, _, node| check(d, node));
     let (code, fix) = bug(d, &mut f, kind);
     let see = see(d, &mut f);
     let sources = d.optional_list(&mut f, "sources", |d, _, node| d.as_prose(node));

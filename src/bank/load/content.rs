@@ -26,11 +26,7 @@ pub(super) fn track(d: &mut Decoder, root: Node, origin: Origin) -> Option<Track
             let mut f = d.fields(node, "a section", &["title", "entries"]);
             Section {
                 title: d.text(&mut f, "title"),
-                entries: d
-                    .list(&mut f, "entries", |d, _, node| entry(d, node))
-                    .into_iter()
-                    .flatten()
-                    .collect(),
+                entries: d.list_of_sound(&mut f, "entries", |d, _, node| entry(d, node)),
             }
         }),
         origin,
@@ -168,12 +164,12 @@ pub(super) fn area(d: &mut Decoder, root: Node, origin: Origin) -> Option<Area> 
     let title = d.text(&mut f, "title");
     let order = d.whole(&mut f, "order", 0..=1_000_000);
     let sound = d.errors() == before;
-    let skills = d.list(&mut f, "skills", |d, _, node| skill(d, node));
-    sound.then(|| Area {
+    let skills = d.list_of_sound(&mut f, "skills", |d, _, node| skill(d, node));
+    sound.then_some(Area {
         id,
         title,
         order,
-        skills: skills.into_iter().flatten().collect(),
+        skills,
         origin,
     })
 }

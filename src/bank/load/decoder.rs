@@ -312,8 +312,12 @@ impl Decoder {
     ) -> Vec<T> {
         match node {
             Node::List(items) => {
-                let read = |(place, item)| self.at(Step::Item(place), |d| read(d, place, item));
-                items.into_iter().enumerate().map(read).collect()
+                // collecting would keep the room that the nodes took
+                let mut list = Vec::with_capacity(items.len());
+                for (place, item) in items.into_iter().enumerate() {
+                    list.push(self.at(Step::Item(place), |d| read(d, place, item)));
+                }
+                list
             }
             other => {
                 let message = format!("{} where a list is expected", other.describe());
@@ -321,6 +325,21 @@ impl Decoder {
                 Vec::new()
             }
         }
+    }
+
+    /// [`Self::list`] of what may turn out unusable, without those items.
+    pub(crate) fn list_of_sound<T>(
+        &mut self,
+        fields: &mut Fields,
+        key: &'static str,
+        mut read: impl FnMut(&mut Self, usize, Node) -> Option<T>,
+    ) -> Vec<T> {
+        let mut sound = Vec::new();
+        self.list(fields, key, |d, place, node| {
+            sound.extend(read(d, place, node));
+        });
+        sound.shrink_to_fit();
+        sound
     }
 
     /// A required list with at least one item.
@@ -449,7 +468,9 @@ impl Decoder {
     pub(crate) fn tags(&mut self, fields: &mut Fields) -> Vec<String> {
         let mut tags: Vec<String> = self.list(fields, "tags", |d, _, node| d.as_id(node, false));
         let mut seen = std::collections::BTreeSet::new();
-        tags.retain(|tag| seen.insert(tag.clone()));
+        let first: Vec<bool> = tags.iter().map(|tag| seen.insert(tag.as_str())).collect();
+        let mut first = first.into_iter();
+        tags.retain(|_| first.next() == Some(true));
         tags
     }
 }

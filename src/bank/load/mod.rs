@@ -232,7 +232,7 @@ fn deck(
     let title = d.text(&mut f, "title");
     let about = d.prose(&mut f, "about");
     let order = d.optional_whole(&mut f, "order", 0..=1_000_000);
-    let cards = d.list(&mut f, "cards", |d, place, node| {
+    bank.cards = d.list_of_sound(&mut f, "cards", |d, place, node| {
         if place == CARDS_MAX {
             d.error(format!(
                 "more than {CARDS_MAX} cards in one deck; this one and those after it are left out"
@@ -242,7 +242,6 @@ fn deck(
             .then(|| card::card(d, node, &id, origin("cards", place)))
             .flatten()
     });
-    bank.cards = cards.into_iter().flatten().collect();
     // a deck without a usable name has no place to put its cards
     if id.as_str().is_empty() {
         bank.cards.clear();
@@ -296,18 +295,20 @@ pub fn read_all<M: Remember>(sources: &[Source], memory: Option<&M>) -> Vec<Load
     }
     let next = AtomicUsize::new(0);
     let parts: Mutex<Vec<Option<Loaded>>> = Mutex::new(vec![None; sources.len()]);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some((place, source)) = {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    sources.get(place).map(|source| (place, source))
-                } {
-                    let loaded = one(source);
-                    parts.lock().unwrap_or_else(PoisonError::into_inner)[place] = Some(loaded);
-                }
-            });
+    let work = || {
+        while let Some((place, source)) = {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            sources.get(place).map(|source| (place, source))
+        } {
+            let loaded = one(source);
+            parts.lock().unwrap_or_else(PoisonError::into_inner)[place] = Some(loaded);
         }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
     });
     let parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
     parts.into_iter().flatten().collect()

@@ -226,7 +226,8 @@ struct Lines<'t> {
 impl Lines<'_> {
     /// Line, from 1, of a byte at or behind the last one asked for.
     fn of(&mut self, at: usize) -> u32 {
-        self.line += self.text[self.at..at].matches('\n').count() as u32;
+        let between = self.text[self.at..at].bytes();
+        self.line += between.filter(|byte| *byte == b'\n').count() as u32;
         self.at = at;
         self.line
     }
