@@ -397,7 +397,6 @@ impl Home {
         let focused = self.selected < self.next.len();
         let inner = canvas.frame(area, "Next", focused);
         let theme = canvas.theme;
-        let bank = cx.desk.bank();
         // The bar of a list that is scrolled takes a column.
         let scrolled = u16::from(self.next.len() > usize::from(inner.height));
         let room = usize::from(inner.width.saturating_sub(2 + scrolled));
@@ -405,90 +404,7 @@ impl Home {
             .select(self.selected.min(self.next.len().saturating_sub(1)));
         let (overview, today, next) = (&self.overview, self.today, &self.next);
         let row = |index: usize, _: &mut Canvas<'_>| {
-            let (name, what, aside) = match &next[index] {
-                Next::Resume => {
-                    let (about, done, all) = cx.desk.resumable().unwrap_or_default();
-                    ("Resume", plain(&about), format!("{done} of {all} done"))
-                }
-                Next::ResumeQuiz => {
-                    let left = cx.desk.left_quiz();
-                    let (about, done, all) = left.map_or_else(Default::default, |left| {
-                        let all = left.snapshot.sources.len();
-                        (left.snapshot.settings.about.clone(), left.answered(), all)
-                    });
-                    (
-                        "Resume",
-                        format!("quiz, {}", plain(&about)),
-                        format!("{done} of {all} answered"),
-                    )
-                }
-                Next::ResumeInterview => {
-                    let left = cx.desk.left_interview();
-                    let (about, stands) = left.map_or_else(Default::default, |left| {
-                        let kind = left.activity.word();
-                        (format!("{kind}, {}", plain(&left.about)), left.words())
-                    });
-                    ("Resume", about, stands)
-                }
-                Next::Interview => (
-                    "Interview",
-                    "open questions aloud, a design drill".to_owned(),
-                    String::new(),
-                ),
-                Next::SelfTest => (
-                    "Self-test",
-                    "what you can do without help".to_owned(),
-                    count(bank.areas.len(), "area", "areas"),
-                ),
-                Next::Quiz => (
-                    "Quiz",
-                    "twenty questions, or as you like".to_owned(),
-                    "10 min".to_owned(),
-                ),
-                Next::Drill if today == (0, 0) => {
-                    ("Drill", "nothing left for today".to_owned(), String::new())
-                }
-                Next::Drill => {
-                    let seconds = cx.desk.seconds_a_card() * (today.0 + today.1) as u64;
-                    (
-                        "Drill",
-                        format!("{} due · {} new", today.0, today.1),
-                        format!("about {} min", seconds.div_ceil(60)),
-                    )
-                }
-                Next::Weakest(i) => {
-                    let deck = &overview.decks[*i];
-                    (
-                        "Weakest",
-                        plain(&deck.title),
-                        format!("{:.0} % ready", deck.ready.share * 100.0),
-                    )
-                }
-                Next::Read(id) => (
-                    "Read",
-                    bank.chapter(id)
-                        .map(|chapter| plain(&chapter.title))
-                        .unwrap_or_default(),
-                    String::new(),
-                ),
-                Next::Lab(id) => (
-                    "Lab",
-                    bank.scenario(id)
-                        .map(|scenario| plain(&scenario.title))
-                        .unwrap_or_default(),
-                    count(bank.scenarios.len(), "scenario", "scenarios"),
-                ),
-                Next::Browse => (
-                    "Browse",
-                    "all cards".to_owned(),
-                    count(bank.cards.len(), "card", "cards"),
-                ),
-                Next::SetDate => (
-                    "Settings",
-                    "set the date of the interview".to_owned(),
-                    String::new(),
-                ),
-            };
+            let (name, what, aside) = row_words(&next[index], overview, today, cx);
             let middle = room.saturating_sub(10 + width(&aside) + 1);
             Line::from(vec![
                 Span::raw(fit(name, 10)),
@@ -574,6 +490,100 @@ impl Home {
         }
         let inner = canvas.frame(area, "Coming back", false);
         super::stats::coming(canvas, inner, cx);
+    }
+}
+
+/// What a row says: its name, what there is to do, and how much of it.
+fn row_words(
+    next: &Next,
+    overview: &Overview,
+    today: (usize, usize),
+    cx: &Cx<'_>,
+) -> (&'static str, String, String) {
+    let bank = cx.desk.bank();
+    match next {
+        Next::Resume => {
+            let (about, done, all) = cx.desk.resumable().unwrap_or_default();
+            ("Resume", plain(&about), format!("{done} of {all} done"))
+        }
+        Next::ResumeQuiz => {
+            let left = cx.desk.left_quiz();
+            let (about, done, all) = left.map_or_else(Default::default, |left| {
+                let all = left.snapshot.sources.len();
+                (left.snapshot.settings.about.clone(), left.answered(), all)
+            });
+            (
+                "Resume",
+                format!("quiz, {}", plain(&about)),
+                format!("{done} of {all} answered"),
+            )
+        }
+        Next::ResumeInterview => {
+            let left = cx.desk.left_interview();
+            let (about, stands) = left.map_or_else(Default::default, |left| {
+                let kind = left.activity.word();
+                (format!("{kind}, {}", plain(&left.about)), left.words())
+            });
+            ("Resume", about, stands)
+        }
+        Next::Interview => (
+            "Interview",
+            "open questions aloud, a design drill".to_owned(),
+            String::new(),
+        ),
+        Next::SelfTest => (
+            "Self-test",
+            "what you can do without help".to_owned(),
+            count(bank.areas.len(), "area", "areas"),
+        ),
+        Next::Quiz => (
+            "Quiz",
+            "twenty questions, or as you like".to_owned(),
+            "10 min".to_owned(),
+        ),
+        Next::Drill if today == (0, 0) => {
+            ("Drill", "nothing left for today".to_owned(), String::new())
+        }
+        Next::Drill => {
+            let seconds = cx.desk.seconds_a_card() * (today.0 + today.1) as u64;
+            (
+                "Drill",
+                format!("{} due · {} new", today.0, today.1),
+                format!("about {} min", seconds.div_ceil(60)),
+            )
+        }
+        Next::Weakest(i) => {
+            let deck = &overview.decks[*i];
+            (
+                "Weakest",
+                plain(&deck.title),
+                format!("{:.0} % ready", deck.ready.share * 100.0),
+            )
+        }
+        Next::Read(id) => (
+            "Read",
+            bank.chapter(id)
+                .map(|chapter| plain(&chapter.title))
+                .unwrap_or_default(),
+            String::new(),
+        ),
+        Next::Lab(id) => (
+            "Lab",
+            bank.scenario(id)
+                .map(|scenario| plain(&scenario.title))
+                .unwrap_or_default(),
+            count(bank.scenarios.len(), "scenario", "scenarios"),
+        ),
+        Next::Browse => (
+            "Browse",
+            "all cards".to_owned(),
+            count(bank.cards.len(), "card", "cards"),
+        ),
+        Next::SetDate => (
+            "Settings",
+            "set the date of the interview".to_owned(),
+            String::new(),
+        ),
     }
 }
 
