@@ -243,6 +243,7 @@ pub const ALL: [Term; 37] = [
 
 /// Other ways in which a term is written; its plural needs no entry.
 const ALSO: &[(&str, &[&str])] = &[
+    ("leader", &["lead", "leading"]),
     ("ISR", &["in-sync replica", "in sync"]),
     ("consumer group", &["group"]),
     ("rebalance", &["rebalances", "rebalancing"]),

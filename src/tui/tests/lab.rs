@@ -193,7 +193,7 @@ fn moments_are_sought_and_wrong_ones_refused_in_place() {
     stage.keys("<ctrl-u>99h<enter>");
     assert!(stage.text().contains("is beyond"), "{}", stage.text());
     assert!(stage.text().contains("01:30.0"), "{}", stage.text());
-    stage.keys("g0s<enter>");
+    stage.keys("<ctrl-u>0s<enter>");
     assert!(stage.text().contains("paused 00:00.0"), "{}", stage.text());
 }
 

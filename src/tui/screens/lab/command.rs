@@ -214,19 +214,18 @@ impl Lab {
     }
 
     fn go_to_moment(&mut self) -> Vec<Effect> {
-        let Some(Over::Seek { field, problem }) = &mut self.over else {
+        let Some(Over::Seek { field, .. }) = &self.over else {
             return Vec::new();
         };
-        match moment::parse(field.text()) {
-            Ok(to) => {
-                self.over = None;
-                self.seek(to)
-            }
-            Err(error) => {
-                *problem = error;
-                Vec::new()
-            }
+        let sought = moment::parse(field.text()).and_then(|to| {
+            self.change(|lab| lab.play.seek(to))
+                .map_err(|error| error.to_string())
+        });
+        match (sought, &mut self.over) {
+            (Err(error), Some(Over::Seek { problem, .. })) => *problem = error,
+            _ => self.over = None,
         }
+        Vec::new()
     }
 
     fn save(&mut self) -> Vec<Effect> {
@@ -240,7 +239,7 @@ impl Lab {
             return vec![Effect::SaveScenario(id, text)];
         }
         if let Some(Over::Save { problem, .. }) = &mut self.over {
-            "write lower-case words joined by hyphens, like my-first-scenario".clone_into(problem);
+            "lower-case words joined by hyphens, like my-first-scenario".clone_into(problem);
         }
         Vec::new()
     }

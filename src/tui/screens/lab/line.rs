@@ -85,7 +85,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, timeline: &Timeline, fac
     if let Some(branch) = timeline.branch() {
         line.push_span(Span::styled(
             format!(
-                "  branch from {}: what came until {} is forgotten",
+                "  branch from {}, forgotten to {}",
                 branch.at, branch.forgotten_to
             ),
             theme.warn,
