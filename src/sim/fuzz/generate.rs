@@ -7,14 +7,14 @@ use crate::sim::spec::{CommitMode, ConsumerSpec, GroupSpec, Keys, ProducerSpec, 
 use crate::sim::time::Time;
 use crate::sim::types::BrokerId;
 
-fn words(pairs: Vec<(&str, String)>) -> WrittenSettings {
+pub(super) fn words(pairs: Vec<(&str, String)>) -> WrittenSettings {
     pairs
         .into_iter()
         .map(|(name, value)| (name.to_owned(), Written(value)))
         .collect()
 }
 
-fn choose<'a>(rng: &mut Rng, items: &[&'a str]) -> &'a str {
+pub(super) fn choose<'a>(rng: &mut Rng, items: &[&'a str]) -> &'a str {
     rng.pick(items).copied().unwrap_or("")
 }
 
@@ -137,7 +137,7 @@ fn random_producer(rng: &mut Rng, name: &str, topic: String) -> ProducerSpec {
     }
 }
 
-fn random_group(rng: &mut Rng, spec: &Spec) -> GroupSpec {
+pub(super) fn random_group(rng: &mut Rng, spec: &Spec) -> GroupSpec {
     let strategy = choose(
         rng,
         &[
@@ -204,7 +204,7 @@ fn random_node(rng: &mut Rng, spec: &Spec) -> String {
     }
 }
 
-fn random_client(rng: &mut Rng, spec: &Spec) -> String {
+pub(super) fn random_client(rng: &mut Rng, spec: &Spec) -> String {
     let consumers: Vec<&ConsumerSpec> = spec
         .groups
         .iter()

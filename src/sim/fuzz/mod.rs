@@ -6,6 +6,7 @@
 
 mod generate;
 mod rest;
+mod wide;
 
 use std::fmt;
 
@@ -17,7 +18,10 @@ use crate::sim::rng::Rng;
 use crate::sim::spec::{Spec, SpecError};
 use crate::sim::time::Time;
 use generate::{random_command, random_spec};
-use rest::{choose_leaders, mend, start_all, unrest};
+use rest::{choose_leaders, log_ends, mend, start_all, unrest};
+
+/// What was written this long before the end must be replicated at the end: consumers never stop committing.
+const LAST: Time = Time::secs(2);
 
 /// A case: a cluster and what is done to it.
 #[derive(Debug, Clone)]
@@ -78,13 +82,15 @@ impl Case {
         let command = |at| Some((at, random_command(&mut rng, &spec)?));
         let script = times.into_iter().filter_map(command).collect();
         // Enough for a quorum, sessions, ISR, a rebalance of all, and retries that have backed off.
-        Case {
+        let mut case = Case {
             seed,
             spec,
             script,
             mended,
             end: mended + Time::secs(75),
-        }
+        };
+        wide::widen(&mut case);
+        case
     }
 
     /// Plays the case and watches.
@@ -101,8 +107,10 @@ impl Case {
         }
         cluster.run_until(self.mended);
         self.settle(&mut cluster);
+        let written = log_ends(&cluster);
+        cluster.run_until(self.end);
         let mut broken = cluster.broken().to_vec();
-        broken.extend(unrest(&cluster));
+        broken.extend(unrest(&cluster, &written));
         let steps = cluster.steps();
         Ok((
             cluster,
@@ -172,10 +180,11 @@ impl Case {
         }
         cluster.run_until(self.mended);
         self.settle(cluster);
+        cluster.run_until(self.end);
     }
 
-    /// Mends everything and waits for the end. A broker that was shutting down stops only now, so it is started later,
-    /// and only when it has registered can an operator choose it.
+    /// Mends everything and waits until shortly before the end. A broker that was shutting down stops only now, so it is
+    /// started later, and only when it has registered can an operator choose it.
     fn settle(&self, cluster: &mut Cluster) {
         mend(cluster);
         cluster.run_until(self.mended + Time::secs(15));
@@ -183,7 +192,7 @@ impl Case {
         choose_leaders(cluster);
         cluster.run_until(self.mended + Time::secs(30));
         choose_leaders(cluster);
-        cluster.run_until(self.end);
+        cluster.run_until(self.end - LAST);
     }
 }
 

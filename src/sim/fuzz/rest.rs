@@ -5,6 +5,7 @@ use crate::sim::command::Command;
 use crate::sim::group::state::GroupState;
 use crate::sim::invariant::Broken;
 use crate::sim::node::{NodeId, PartitionId};
+use crate::sim::types::Offset;
 
 /// Mends everything: links, disks, processes. Producers stop, so that the logs can come to rest.
 pub(super) fn mend(cluster: &mut Cluster) {
@@ -84,8 +85,15 @@ pub(super) fn choose_leaders(cluster: &mut Cluster) {
     }
 }
 
-/// What has not come to rest although everything is mended.
-pub(super) fn unrest(cluster: &Cluster) -> Vec<Broken> {
+/// Where each partition's log ends now.
+pub(super) fn log_ends(cluster: &Cluster) -> Vec<Option<Offset>> {
+    (0..cluster.controller().partitions.len() as u32)
+        .map(|index| cluster.partition_by_id(PartitionId(index)).log_end())
+        .collect()
+}
+
+/// What has not come to rest although everything is mended; the logs ended at `written` a moment ago.
+pub(super) fn unrest(cluster: &Cluster, written: &[Option<Offset>]) -> Vec<Broken> {
     let mut found = Vec::new();
     let mut note = |detail: String| {
         found.push(Broken {
@@ -123,7 +131,7 @@ pub(super) fn unrest(cluster: &Cluster) -> Vec<Broken> {
                 "broker {:?} does not know that it leads {tp}",
                 registration.leader
             ));
-        } else if view.high_watermark() != view.log_end() {
+        } else if view.high_watermark() < written.get(index as usize).copied().flatten() {
             note(format!(
                 "the high watermark of {tp} is {:?}, its log end {:?}",
                 view.high_watermark(),
@@ -131,14 +139,20 @@ pub(super) fn unrest(cluster: &Cluster) -> Vec<Broken> {
             ));
         }
     }
-    for group in cluster.groups() {
+    for (place, group) in cluster.groups().iter().enumerate() {
         let state = cluster.group(&group.name).map(|(found, _)| found.state);
-        let stable = GroupState::Stable;
-        if state != Some(stable)
-            && cluster
-                .consumers()
-                .iter()
-                .any(|member| member.consumer.is_on())
+        let mut members = cluster
+            .consumers()
+            .iter()
+            .filter(|member| member.group == place);
+        // Who tries a poisoned record for ever never calls poll() again and leaves the group by
+        // max.poll.interval.ms, as in Kafka.
+        let poisoned = members
+            .clone()
+            .any(|member| !member.consumer.config().poison.is_empty());
+        if state != Some(GroupState::Stable)
+            && !poisoned
+            && members.any(|member| member.consumer.is_on())
         {
             note(format!("group {} is {state:?}", group.name));
         }
