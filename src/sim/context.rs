@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::chunks::Chunks;
 use super::event::{Event, EventId, What};
 use super::group::GroupEvent;
 use super::group::event::Departure;
@@ -53,41 +54,29 @@ pub enum Occurrence {
     },
 }
 
-/// The events so far, in shared chunks, so that snapshots share them.
+/// The events so far; snapshots share them.
 #[derive(Debug, Clone, Default)]
-pub struct EventLog {
-    chunks: Vec<Arc<Vec<Event>>>,
-    tail: Vec<Event>,
-}
-
-const CHUNK: usize = 256;
+pub struct EventLog(Chunks<Event>);
 
 impl EventLog {
     /// How many events there were; also the number of the next.
     pub fn len(&self) -> u64 {
-        (self.chunks.len() * CHUNK + self.tail.len()) as u64
+        self.0.len() as u64
     }
     /// Whether nothing happened yet.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.0.is_empty()
     }
     /// The event of this number.
     pub fn get(&self, id: EventId) -> Option<&Event> {
-        let index = id.0 as usize;
-        match self.chunks.get(index / CHUNK) {
-            Some(chunk) => chunk.get(index % CHUNK),
-            None => self.tail.get(index.checked_sub(self.chunks.len() * CHUNK)?),
-        }
+        self.0.get(id.0 as usize)
     }
     /// The events from this number on.
     pub fn since(&self, mark: EventId) -> impl DoubleEndedIterator<Item = &Event> {
-        (mark.0..self.len()).filter_map(|id| self.get(EventId(id)))
+        self.0.since(mark.0 as usize)
     }
     fn push(&mut self, event: Event) {
-        self.tail.push(event);
-        if self.tail.len() == CHUNK {
-            self.chunks.push(Arc::new(std::mem::take(&mut self.tail)));
-        }
+        self.0.push(event);
     }
 }
 

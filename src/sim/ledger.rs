@@ -7,7 +7,9 @@
 //! Old journal entries are joined: runs of one producer stay exact, scattered numbers become a count.
 
 use std::fmt;
+use std::sync::Arc;
 
+use super::chunks::Chunks;
 use super::event::{LossReason, What};
 use super::message::{Batch, Message, Records};
 use super::node::{Names, PartitionId};
@@ -112,9 +114,10 @@ impl Entry {
 
 #[derive(Debug, Clone, Default)]
 struct Journal {
-    entries: Vec<Entry>,
-    /// How many of `entries`, from the front, are joined.
-    joined: usize,
+    /// Old entries, joined where nothing is lost by it.
+    joined: Arc<Vec<Entry>>,
+    /// The entries after them, as they were written.
+    recent: Chunks<Entry>,
     /// The greatest record number of each producer.
     greatest: Vec<(u32, u64)>,
     epoch: LeaderEpoch,
@@ -386,7 +389,7 @@ impl Ledger {
         }
         self.journal(partition).epoch = epoch;
         let mut gone = Vec::new();
-        while let Some(entry) = self.journal(partition).entries.last() {
+        while let Some(entry) = self.journal(partition).last() {
             let present = |offset| offset < log_end && epoch_at(offset) == Some(entry.epoch);
             if present(entry.end() - 1) {
                 break;
@@ -401,7 +404,7 @@ impl Ledger {
         for entry in gone.into_iter().rev() {
             self.take_out(partition, &entry, &reason, names, &mut told);
         }
-        let end = self.journal(partition).entries.last().map_or(0, Entry::end);
+        let end = self.journal(partition).last().map_or(0, Entry::end);
         if end < log_end {
             for batch in tail(end) {
                 self.put_back(partition, &batch, names, &mut told);
@@ -566,39 +569,44 @@ impl Journal {
 
     fn push(&mut self, batch: &Batch, copy: bool) {
         let (base, count, epoch) = (batch.base_offset, batch.count, batch.leader_epoch);
-        self.entries.push(Entry {
+        self.recent.push(Entry {
             base,
             count,
             epoch,
             records: batch.records.clone(),
             copy,
         });
-        if self.entries.len() > self.joined + 2 * RECENT {
+        if self.recent.len() > 2 * RECENT {
             self.join();
         }
     }
 
+    /// The last entry.
+    fn last(&self) -> Option<&Entry> {
+        self.recent.last().or_else(|| self.joined.last())
+    }
+
     /// Joins all but the most recent entries.
     fn join(&mut self) {
-        let keep = self.entries.len() - RECENT;
-        let recent = self.entries.split_off(keep);
-        let fresh = self.entries.split_off(self.joined);
-        for entry in fresh {
-            let joins = self
-                .entries
-                .last_mut()
-                .is_some_and(|last| last.absorb(&entry));
-            if !joins {
-                self.entries.push(entry);
+        let recent = std::mem::take(&mut self.recent);
+        let keep = recent.len() - RECENT;
+        let joined = Arc::make_mut(&mut self.joined);
+        for entry in recent.since(0).take(keep) {
+            if !joined.last_mut().is_some_and(|last| last.absorb(entry)) {
+                joined.push(entry.clone());
             }
         }
-        self.joined = self.entries.len();
-        self.entries.extend(recent);
+        self.recent.extend(recent.since(keep).cloned());
     }
 
     /// Takes all but the first `kept` records of the last entry out.
     fn cut_last(&mut self, kept: u32) -> Option<Entry> {
-        let mut entry = self.entries.pop()?;
+        let is_recent = !self.recent.is_empty();
+        let mut entry = if is_recent {
+            self.recent.pop()?
+        } else {
+            Arc::make_mut(&mut self.joined).pop()?
+        };
         if kept > 0 {
             let mut front = entry.clone();
             front.count = kept;
@@ -627,12 +635,16 @@ impl Journal {
                 records,
                 ..entry
             };
-            self.entries.push(front);
+            if is_recent {
+                self.recent.push(front);
+            } else {
+                Arc::make_mut(&mut self.joined).push(front);
+            }
         }
-        self.joined = self.joined.min(self.entries.len());
         if let Records::Run { producer, .. } | Records::List { producer, .. } = entry.records {
             let mut greatest = None;
-            for entry in self.entries.iter().rev().take(RECENT) {
+            let before = self.recent.since(0).rev().chain(self.joined.iter().rev());
+            for entry in before.take(RECENT) {
                 runs(&entry.records, entry.count, |found, _, end| {
                     if found == producer {
                         greatest = greatest.max(Some(end - 1));

@@ -7,6 +7,7 @@
 //! through a [`context::Context`], and they meet only through the [`network`].
 
 pub mod broker;
+pub mod chunks;
 pub mod cluster;
 pub mod command;
 pub mod conformance;

@@ -10,6 +10,7 @@
 //! KIP-98, KIP-360.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -151,7 +152,8 @@ impl SequenceError {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProducerStates {
     producers: BTreeMap<ProducerId, ProducerEntry>,
-    snapshots: BTreeMap<Offset, BTreeMap<ProducerId, ProducerEntry>>,
+    /// Shared by clones of the cluster.
+    snapshots: BTreeMap<Offset, Arc<BTreeMap<ProducerId, ProducerEntry>>>,
     /// The offset up to which batches have been taken into account.
     end_offset: Offset,
 }
@@ -278,7 +280,7 @@ impl ProducerStates {
     /// at a clean shutdown).
     pub fn take_snapshot(&mut self) {
         self.snapshots
-            .insert(self.end_offset, self.producers.clone());
+            .insert(self.end_offset, Arc::new(self.producers.clone()));
     }
 
     /// Forgets all but the newest `count` snapshots, as old segments take theirs
@@ -315,7 +317,7 @@ impl ProducerStates {
             return log_end;
         }
         if let Some((&offset, snapshot)) = self.snapshots.last_key_value() {
-            self.producers = snapshot.clone();
+            self.producers = BTreeMap::clone(snapshot);
             self.end_offset = offset;
         } else {
             self.producers.clear();
