@@ -16,6 +16,7 @@ use super::network::{Fate, Network};
 use super::node::{Names, NodeId, NodeName, Tp};
 use super::queue::EventQueue;
 use super::rng::Rng;
+use super::spare::Spare;
 use super::time::Time;
 
 /// What a node asked to be woken for.
@@ -106,6 +107,8 @@ pub struct World {
     pub events: EventLog,
     /// What became of each record: an observer, which no state machine reads.
     pub ledger: Ledger,
+    /// Emptied fetches, for the next ones.
+    pub spare: Spare,
     /// The last fault that hit a node: why it fell silent. For explanations only.
     pub faults: BTreeMap<NodeId, EventId>,
     /// Brokers that the controller lets shut down; the cluster ends them.
@@ -150,6 +153,7 @@ impl World {
             names: Names::default(),
             events: EventLog::default(),
             ledger: Ledger::default(),
+            spare: Spare::default(),
             faults: BTreeMap::new(),
             ready_to_stop: Vec::new(),
             lives: Vec::new(),

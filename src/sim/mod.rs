@@ -29,6 +29,7 @@ pub mod queue;
 pub mod ranges;
 pub mod rng;
 pub mod settings;
+pub mod spare;
 pub mod spec;
 pub mod time;
 pub mod types;

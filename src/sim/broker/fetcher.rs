@@ -198,11 +198,20 @@ impl Broker {
                 .extend(fetcher.partitions.iter().filter(awake));
             fetcher.forgotten.clear();
         }
-        let mut changed = Vec::with_capacity(fetcher.changed.len());
+        fetcher.correlation = correlation;
+        fetcher.asked = at;
+        let mut request = ctx.world.spare.request(FetchRequest {
+            replica: Some((id, epoch)),
+            session_epoch: fetcher.session_epoch,
+            max_wait,
+            min_bytes,
+            partition_max_bytes,
+            ..FetchRequest::default()
+        });
         for partition in fetcher.changed.drain(..) {
             if let Some(replica) = self.replicas.get_mut(partition) {
                 replica.asked = (replica.log.end(), replica.record.leader_epoch);
-                changed.push(FetchPosition {
+                request.changed.push(FetchPosition {
                     partition,
                     offset: replica.asked.0,
                     current_leader_epoch: replica.asked.1,
@@ -210,23 +219,12 @@ impl Broker {
                 });
             }
         }
-        fetcher.correlation = correlation;
-        fetcher.asked = at;
-        let request = FetchRequest {
-            replica: Some((id, epoch)),
-            session_epoch: fetcher.session_epoch,
-            max_wait,
-            min_bytes,
-            partition_max_bytes,
-            changed,
-            forgotten: std::mem::take(&mut fetcher.forgotten),
-            rack: None,
-        };
+        request.forgotten.append(&mut fetcher.forgotten);
         ctx.send_at(
             at,
             NodeId::Broker(leader),
             correlation,
-            Message::FetchRequest(Box::new(request)),
+            Message::FetchRequest(request),
         );
         if fetcher.timer.is_none() {
             let at = at + self.settings.time(Setting::ReplicaSocketTimeout);
@@ -238,7 +236,7 @@ impl Broker {
         &mut self,
         leader: BrokerId,
         correlation: u32,
-        response: FetchResponse,
+        mut response: FetchResponse,
         ctx: &mut Context,
     ) {
         let Some(place) = self
@@ -260,7 +258,7 @@ impl Broker {
             self.send_fetch(leader, now, ctx);
             return;
         }
-        let mut batches = response.batches.into_iter();
+        let mut batches = response.batches.drain(..);
         let (mut written, mut bytes) = (0, 0);
         for fetched in &response.partitions {
             let count = fetched.batches as usize;
@@ -274,6 +272,8 @@ impl Broker {
             written += new_batches;
             bytes += new_bytes;
         }
+        drop(batches);
+        ctx.world.spare.read(response);
         let at = if written > 0 {
             self.disk.write(now, written, bytes)
         } else {

@@ -231,7 +231,7 @@ impl Broker {
             } => {
                 self.on_produce(from, correlation, acks, timeout, batches, ctx);
             }
-            Message::FetchRequest(request) => self.on_fetch(from, correlation, *request, ctx),
+            Message::FetchRequest(request) => self.on_fetch(from, correlation, request, ctx),
             Message::FetchResponse(response) => {
                 if let NodeId::Broker(leader) = from {
                     self.on_fetch_response(leader, correlation, response, ctx);

@@ -165,7 +165,7 @@ impl Broker {
         &mut self,
         from: NodeId,
         correlation: u32,
-        request: FetchRequest,
+        request: Box<FetchRequest>,
         ctx: &mut Context,
     ) {
         let now = ctx.now();
@@ -210,6 +210,7 @@ impl Broker {
             }
         }
         let deadline = now + request.max_wait;
+        ctx.world.spare.handled(request);
         let parked = Parked {
             correlation,
             deadline,
@@ -486,8 +487,7 @@ impl Broker {
         let mut list = std::mem::take(&mut session.list);
         let follower = session.replica.map(|(id, _)| id);
         let (max_bytes, rack) = (session.partition_max_bytes, session.rack.clone());
-        let mut partitions = Vec::with_capacity(list.len());
-        let mut batches = Vec::new();
+        let (mut partitions, mut batches) = ctx.world.spare.lists();
         list.retain(|&partition| {
             let readings = &self.sessions.all[place].1.partitions;
             let Some(reading) = readings.get(partition) else {

@@ -188,6 +188,7 @@ impl Cluster {
             now: world.now,
             names: &world.names,
             rng: &mut world.rng,
+            spare: &mut world.spare,
             out: &mut out,
         };
         act(&mut member.consumer, &mut env);

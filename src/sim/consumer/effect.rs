@@ -4,6 +4,7 @@ use crate::sim::group::GroupEvent;
 use crate::sim::message::Message;
 use crate::sim::node::{Names, NodeId, PartitionId};
 use crate::sim::rng::Rng;
+use crate::sim::spare::Spare;
 use crate::sim::time::Time;
 use crate::sim::types::Offset;
 
@@ -112,6 +113,8 @@ pub struct Env<'a> {
     pub names: &'a Names,
     /// Chance.
     pub rng: &'a mut Rng,
+    /// Emptied fetches, for the next ones.
+    pub spare: &'a mut Spare,
     /// What it wants done.
     pub out: &'a mut Vec<Effect>,
 }

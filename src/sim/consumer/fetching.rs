@@ -366,7 +366,7 @@ impl Consumer {
     /// Sends a fetch to every broker that leads (or serves) partitions it
     /// wants records of and that it is not asking already.
     pub(super) fn fetch(&mut self, env: &mut Env) {
-        let mut wanted: Vec<(BrokerId, Vec<FetchPosition>)> = Vec::new();
+        let mut wanted: Vec<(BrokerId, Box<FetchRequest>)> = Vec::new();
         let mut homeless = false;
         for (id, assigned) in self.assigned.iter() {
             let Position::At { offset, .. } = assigned.position else {
@@ -388,9 +388,13 @@ impl Consumer {
                 last_fetched_epoch: -1,
             };
             match wanted.iter_mut().find(|(broker, _)| *broker == from) {
-                Some((_, positions)) => positions.push(position),
+                Some((_, request)) => request.changed.push(position),
                 None if self.is_fetching_from(from) => {}
-                None => wanted.push((from, vec![position])),
+                None => {
+                    let mut request = env.spare.request(self.empty_fetch());
+                    request.changed.push(position);
+                    wanted.push((from, request));
+                }
             }
         }
         if homeless {
@@ -401,29 +405,31 @@ impl Consumer {
             return;
         }
         wanted.sort_unstable_by_key(|(broker, _)| *broker);
-        for (broker, changed) in wanted {
-            let ids: Vec<PartitionId> = changed.iter().map(|position| position.partition).collect();
+        for (broker, request) in wanted {
+            let asked = request.changed.iter();
+            let ids: Vec<PartitionId> = asked.map(|position| position.partition).collect();
             for id in &ids {
                 if let Some(assigned) = self.assigned.get_mut(*id) {
                     assigned.fetching = Some(broker);
                 }
             }
-            let request = FetchRequest {
-                replica: None,
-                session_epoch: 0,
-                max_wait: self.config.fetch_max_wait,
-                min_bytes: self.config.fetch_min_bytes,
-                partition_max_bytes: self.config.max_partition_fetch_bytes,
-                changed,
-                forgotten: Vec::new(),
-                rack: self.config.client_rack.clone(),
-            };
             self.send(
                 broker,
                 About::Fetch(ids),
-                Message::FetchRequest(Box::new(request)),
+                Message::FetchRequest(request),
                 env,
             );
+        }
+    }
+
+    /// A fetch that opens a new session and asks for nothing yet.
+    fn empty_fetch(&self) -> FetchRequest {
+        FetchRequest {
+            max_wait: self.config.fetch_max_wait,
+            min_bytes: self.config.fetch_min_bytes,
+            partition_max_bytes: self.config.max_partition_fetch_bytes,
+            rack: self.config.client_rack.clone(),
+            ..FetchRequest::default()
         }
     }
 
@@ -450,18 +456,20 @@ impl Consumer {
         if answer.error.is_some() {
             return self.retry_later(env);
         }
-        let mut batches = answer.batches.into_iter();
-        for part in answer.partitions {
-            let mine: Vec<_> = batches.by_ref().take(part.batches as usize).collect();
+        let mut batches = &answer.batches[..];
+        for part in &answer.partitions {
+            let mine;
+            (mine, batches) = batches.split_at(batches.len().min(part.batches as usize));
             // An assignment that came and went meanwhile makes it stale.
             if !asked.contains(&part.partition) {
                 continue;
             }
             match part.error {
-                Some(error) => self.fetch_failed(&part, error, env),
-                None => self.buffer(&part, &mine, env),
+                Some(error) => self.fetch_failed(part, error, env),
+                None => self.buffer(part, mine, env),
             }
         }
+        env.spare.read(answer);
     }
 
     fn buffer(

@@ -13,6 +13,7 @@ use crate::sim::message::{
 };
 use crate::sim::node::Names;
 use crate::sim::rng::Rng;
+use crate::sim::spare::Spare;
 
 const LATENCY: Time = Time::millis(1);
 
@@ -51,6 +52,7 @@ pub(super) struct Bed {
     pub(super) now: Time,
     pub(super) names: Names,
     rng: Rng,
+    spare: Spare,
     queue: BTreeMap<(Time, u64), Happens>,
     sequence: u64,
     pub(super) consumers: Vec<Consumer>,
@@ -85,6 +87,7 @@ impl Bed {
             now: Time::ZERO,
             names,
             rng: Rng::new(7),
+            spare: Spare::default(),
             queue: BTreeMap::new(),
             sequence: 0,
             consumers: Vec::new(),
@@ -131,6 +134,7 @@ impl Bed {
             now: self.now,
             names: &self.names,
             rng: &mut self.rng,
+            spare: &mut self.spare,
             out: &mut out,
         };
         what(&mut self.consumers[which], &mut env);
