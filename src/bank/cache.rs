@@ -118,7 +118,7 @@ pub(super) fn path(folder: &Path, what: &str, roots: &[PathBuf]) -> PathBuf {
     folder.join(format!("{what}-{:016x}.bin", name.digest()))
 }
 
-/// The bytes that [`write`] of the same program wrote, between its version and a sound checksum.
+/// The bytes that [`write()`] of the same program wrote, between its version and a sound checksum.
 pub(super) fn read(path: &Path) -> Option<Vec<u8>> {
     let metadata = fs::metadata(path).ok()?;
     if !metadata.is_file() || metadata.len() > BYTES_MAX {

@@ -48,7 +48,7 @@ pub fn load(built_in: Bank, own: &Own) -> Loaded {
     loaded
 }
 
-/// Stands for everything that [`load`] finds on disk, and so, for one program, for all that follows from it.
+/// Stands for everything that [`load()`] finds on disk, and so, for one program, for all that follows from it.
 pub fn digest(own: &Own) -> u128 {
     let (sources, problems) = list_all(own);
     let mut hash = Xxh3::new();

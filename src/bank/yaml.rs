@@ -2,8 +2,7 @@
 //!
 //! [`parse`] turns a text into a [`Node`] tree that `load` decodes by hand, so that one mistake does not
 //! hide the next; [`locate`] finds the line and column of a place in that tree, and is only called
-//! when there is something to report. [`typed`] and [`to_string`] serve files that a plain serde type
-//! describes (settings, scenarios, a reader's stories).
+//! when there is something to report. Settings, scenarios and a reader's stories are read the same way.
 //!
 //! Texts come from strangers. Before parsing, size and bracket nesting are bounded, because the
 //! scanner's work grows with depth times length; while parsing, the tree may not outgrow its text,
