@@ -2,7 +2,7 @@
 //!
 //! Everything else takes time as an argument, so that it can be tested and replayed.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp, Zoned};
 
@@ -40,4 +40,130 @@ pub const SET_BACK: &str =
 /// Whether the clock was set back since it was read before, by more than a correction of the drift.
 pub fn was_set_back(before: Option<Timestamp>, now: Timestamp) -> bool {
     before.is_some_and(|before| before.duration_since(now) > SignedDuration::from_secs(2))
+}
+
+/// A clock that is read at least every second and was not for longer than this stood still: the lid was
+/// closed, the process was stopped, or the system's clock was set forward.
+const STILL: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long nothing read the clock between two readings of one that is read every second; none when it
+/// was read as it should be.
+pub fn stood_still(before: Option<Timestamp>, now: Timestamp) -> Option<SignedDuration> {
+    let passed = now.duration_since(before?);
+    (passed > STILL).then_some(passed)
+}
+
+/// What is told when a session's clock was stopped because nothing had read it.
+pub fn stood_still_words(passed: SignedDuration) -> String {
+    let minutes = (passed.as_secs() + 30) / 60;
+    let long = match minutes {
+        0 | 1 => "for a minute".to_owned(),
+        minutes if minutes < 120 => format!("for {minutes} minutes"),
+        minutes => format!("for {} hours", (minutes + 30) / 60),
+    };
+    format!("the machine or the program slept {long}; the clock was stopped for it")
+}
+
+/// A clock for one who waits on a line of input, during which nothing else reads it: it tells the time
+/// that the machine slept from the time that was taken.
+///
+/// It goes by the difference between wall time and the system's steady clock, which stands while the
+/// machine sleeps (on Linux and macOS; elsewhere no sleep is noticed).
+#[derive(Debug)]
+pub struct Watch {
+    wall: Timestamp,
+    steady: Instant,
+    slept: SignedDuration,
+}
+
+/// A reading of a [`Watch`].
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// Wall time.
+    pub at: Timestamp,
+    /// Wall time since 1970 without what the machine slept since the watch was started.
+    pub awake: Duration,
+    /// What it slept since the reading before, if it did.
+    pub slept: Option<SignedDuration>,
+}
+
+impl Watch {
+    /// A watch that is read for the first time now.
+    pub fn start() -> Self {
+        Self {
+            wall: now(),
+            steady: instant(),
+            slept: SignedDuration::ZERO,
+        }
+    }
+
+    /// The time now, and what of it since the last reading was slept.
+    pub fn read(&mut self) -> Reading {
+        self.note(now(), instant())
+    }
+
+    fn note(&mut self, wall: Timestamp, steady: Instant) -> Reading {
+        let passed = wall.duration_since(self.wall);
+        let awake = SignedDuration::try_from(steady.saturating_duration_since(self.steady));
+        let over = awake.map_or(SignedDuration::ZERO, |awake| passed.saturating_sub(awake));
+        let slept = (over > STILL).then_some(over);
+        self.wall = wall;
+        self.steady = steady;
+        self.slept = self.slept.saturating_add(slept.unwrap_or_default());
+        let since = SignedDuration::from_millis(wall.as_millisecond());
+        Reading {
+            at: wall,
+            awake: Duration::try_from(since.saturating_sub(self.slept)).unwrap_or_default(),
+            slept,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn a_clock_that_nobody_read_stood_still() {
+        assert_eq!(stood_still(None, at(0)), None);
+        assert_eq!(stood_still(Some(at(0)), at(1)), None);
+        assert_eq!(stood_still(Some(at(0)), at(30)), None);
+        assert_eq!(stood_still(Some(at(10)), at(0)), None, "set back");
+        let slept = stood_still(Some(at(0)), at(2000)).unwrap();
+        assert_eq!(slept.as_secs(), 2000);
+        for (seconds, words) in [
+            (31, "for a minute"),
+            (2000, "33 minutes"),
+            (9000, "3 hours"),
+        ] {
+            let told = stood_still_words(SignedDuration::from_secs(seconds));
+            assert!(told.contains(words), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_watch_takes_sleep_off_and_thinking_not() {
+        let begin = instant();
+        let mut watch = Watch {
+            wall: at(0),
+            steady: begin,
+            slept: SignedDuration::ZERO,
+        };
+        let first = watch.note(at(1), begin + Duration::from_secs(1));
+        let thought = watch.note(at(301), begin + Duration::from_secs(301));
+        assert_eq!(
+            thought.slept, None,
+            "five minutes at the prompt are the reader's"
+        );
+        assert_eq!((thought.awake - first.awake).as_secs(), 300);
+        let woken = watch.note(at(3961), begin + Duration::from_secs(361));
+        assert_eq!(woken.slept.map(|slept| slept.as_secs()), Some(3600));
+        assert_eq!((woken.awake - thought.awake).as_secs(), 60);
+        let back = watch.note(at(361), begin + Duration::from_secs(362));
+        assert_eq!(back.slept, None, "a clock set back is no sleep");
+    }
 }

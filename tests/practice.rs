@@ -198,6 +198,7 @@ fn an_evening_of_practice_and_the_drill_of_the_next_day() {
         (verdicts.len(), &quiz["settings"]["limit_ms"]),
         (20, &600_000.into())
     );
+    assert_eq!(quiz["settings"].get("limit_each_ms"), Some(&Value::Null));
     let mut wrong: BTreeSet<String> = verdicts
         .iter()
         .filter(|verdict| verdict["mark"]["credit"].as_f64().unwrap() < 1.0)
@@ -315,7 +316,7 @@ fn a_quiz_line_by_line_is_left_gone_on_with_and_given_up() {
         "Marked for later.",
         "No longer marked.",
         "`z` is none of a to",
-        "Question 9 is not open.",
+        "There is no question 9; they go from 1 to 3.",
         "[2 of 3, ",
         "3 unanswered",
     ] {
@@ -383,6 +384,13 @@ fn wrong_usage_is_told_and_nothing_begins() {
         (&["quiz", "--minutes", "0"], "leaves no time"),
         (&["quiz", "--seconds", "0"], "leaves no time"),
         (&["quiz", "--minutes", "soon"], "no number from 1 to 86400"),
+        (&["quiz", "--minutes", "-3"], "no number from 1 to 86400"),
+        (
+            &["quiz", "--deck", "producer"],
+            "did you mean `kafka-producers`?",
+        ),
+        (&["quiz", "--track", "zzzzzz"], "tracks: "),
+        (&["stories", "--drill"], "--edit` makes one"),
         (&["quiz", "--weak"], "no question matches my weak spots"),
         (&["quiz", "--misses"], "no quiz has been finished yet"),
         (

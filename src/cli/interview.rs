@@ -15,7 +15,7 @@ use super::{
     setup::Setup,
 };
 use crate::{
-    clock,
+    clock::Watch,
     memory::Filter,
     progress::{Activity, EventId},
     session::interview::{Interview, Phase},
@@ -163,7 +163,7 @@ fn sit(
         session,
         activity,
     };
-    plain::drive(interview, &mut desk, lines, out, clock::now)
+    plain::drive(interview, &mut desk, lines, out, &mut Watch::start())
 }
 
 /// The interview that was left, unless another one is asked for.

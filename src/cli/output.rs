@@ -53,6 +53,10 @@ fn in_milliseconds(value: Value) -> Value {
         Value::Object(fields) => {
             let fields = fields.into_iter().map(|(name, value)| match span(&value) {
                 Some(ms) => (format!("{name}_ms"), ms.into()),
+                // A clock that there is not has the name of one that there is.
+                None if value.is_null() && name.starts_with("limit") => {
+                    (format!("{name}_ms"), Value::Null)
+                }
                 None => (name, in_milliseconds(value)),
             });
             Value::Object(fields.collect::<Map<_, _>>())

@@ -18,7 +18,7 @@ use super::{
     setup::Setup,
 };
 use crate::{
-    clock,
+    clock::{self, Watch},
     progress::EventId,
     session::quiz::{Mode, Quiz, QuizError, Report, Settings},
     tui::{
@@ -53,10 +53,10 @@ pub(super) struct Args {
     #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 20)]
     count: usize,
     /// Minutes for the whole quiz, or `none`
-    #[arg(long, value_name = "MINUTES", default_value = "10", value_parser = span)]
+    #[arg(long, value_name = "MINUTES", default_value = "10", value_parser = span, allow_negative_numbers = true)]
     minutes: Span,
     /// Seconds for each question, or `none`
-    #[arg(long, value_name = "SECONDS", default_value = "none", value_parser = span)]
+    #[arg(long, value_name = "SECONDS", default_value = "none", value_parser = span, allow_negative_numbers = true)]
     seconds: Span,
     /// Answers at the end; until then you may go back
     #[arg(long)]
@@ -167,6 +167,11 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
     );
     let wanted = settings.count;
     // Whether there is anything to ask is told before a screen opens.
+    if args.weak && candidates.is_empty() {
+        let words = pool.words(&setup.bank);
+        let none = "no card that you have met would now likely be missed";
+        return Err(Usage(format!("no question matches {words}: {none}")).into());
+    }
     let quiz = Quiz::new(candidates, settings.clone()).map_err(usage)?;
     if !args.is_plain() {
         drop(setup);
@@ -186,9 +191,16 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
         days: &setup.days,
         progress: &mut setup.progress,
         session,
+        attended: io::stdin().is_terminal(),
     };
     let input = &mut io::stdin().lock();
-    let report = plain::drive(quiz, &mut desk, &mut Lines::of(input), told, clock::now)?;
+    let report = plain::drive(
+        quiz,
+        &mut desk,
+        &mut Lines::of(input),
+        told,
+        &mut Watch::start(),
+    )?;
     if report.is_none() {
         let words = "The quiz is kept as it stands; `highwater quiz --plain` goes on with it.";
         writeln!(told, "{words}")?;

@@ -74,6 +74,8 @@ pub enum Effect {
     Quizzed(EventId, Vec<quiz::Effect>),
     /// End the quiz on screen.
     HandIn,
+    /// Show the result of the last quiz again.
+    LastQuiz,
     /// Do what an interview, a self-test or the stories ask for.
     Practise(Practise),
     /// Take back the last rating in the log.

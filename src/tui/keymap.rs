@@ -258,6 +258,8 @@ pub enum Action {
     HandIn,
     /// Ask what was missed again.
     Retry,
+    /// Look at the last result again.
+    LastResult,
     /// Go to the lab.
     GoLab,
     // lab

@@ -5,12 +5,10 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-
 use super::super::lines::{Lines, places};
 use crate::{
     bank::Bank,
-    clock,
+    clock::{self, Reading, Watch},
     memory::StudyDays,
     progress::{Activity, EventId, Progress},
     session::{
@@ -37,7 +35,7 @@ pub(super) fn drive(
     desk: &mut Desk<'_>,
     lines: &mut Lines<'_>,
     out: &mut dyn Write,
-    clock: impl Fn() -> Timestamp,
+    watch: &mut Watch,
 ) -> anyhow::Result<Option<Report>> {
     let mut shown: Option<Place> = None;
     let mut read = None;
@@ -47,7 +45,7 @@ pub(super) fn drive(
         Input::Design(design::Input::Resume),
         Input::Wait,
     ] {
-        step(&mut interview, desk, input, clock())?;
+        step(&mut interview, desk, input, watch.read())?;
     }
     loop {
         let at = place(&interview);
@@ -56,16 +54,19 @@ pub(super) fn drive(
             shown = Some(at);
         }
         let Some(line) = lines.ask(out)? else {
-            leave(&mut interview, desk, clock())?;
+            leave(&mut interview, desk, watch.read())?;
             return Ok(None);
         };
-        let now = clock();
-        if clock::was_set_back(read.replace(now), now) {
+        let now = watch.read();
+        if clock::was_set_back(read.replace(now.at), now.at) {
             writeln!(out, "({})", clock::SET_BACK)?;
+        }
+        if let Some(slept) = now.slept {
+            writeln!(out, "({})", clock::stood_still_words(slept))?;
         }
         let inputs = match line.as_str() {
             "q" | "quit" => {
-                leave(&mut interview, desk, clock())?;
+                leave(&mut interview, desk, watch.read())?;
                 return Ok(None);
             }
             "e" | "end" => vec![Input::End],
@@ -75,7 +76,7 @@ pub(super) fn drive(
             writeln!(out, "{}", help(&interview))?;
         }
         for input in inputs {
-            if let Some(report) = step(&mut interview, desk, input, clock())? {
+            if let Some(report) = step(&mut interview, desk, input, watch.read())? {
                 return Ok(Some(report));
             }
         }
@@ -83,9 +84,9 @@ pub(super) fn drive(
     }
 }
 
-fn leave(interview: &mut Interview, desk: &mut Desk<'_>, at: Timestamp) -> anyhow::Result<()> {
+fn leave(interview: &mut Interview, desk: &mut Desk<'_>, now: Reading) -> anyhow::Result<()> {
     for input in [Input::Pause, Input::Design(design::Input::Pause)] {
-        step(interview, desk, input, at)?;
+        step(interview, desk, input, now)?;
     }
     Ok(())
 }
@@ -95,11 +96,10 @@ fn step(
     interview: &mut Interview,
     desk: &mut Desk<'_>,
     input: Input,
-    at: Timestamp,
+    now: Reading,
 ) -> anyhow::Result<Option<Report>> {
-    let now = Duration::from_millis(u64::try_from(at.as_millisecond()).unwrap_or(0));
-    let effects: Vec<Effect> = interview.handle(input, now);
-    let moment = desk.days.moment(at);
+    let effects: Vec<Effect> = interview.handle(input, now.awake);
+    let moment = desk.days.moment(now.at);
     Ok(interviewing::record_interview(
         desk.progress,
         desk.session,

@@ -5,15 +5,13 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-
 use super::super::lines::Lines;
 use crate::{
     bank::{Answer, Bank},
-    clock,
+    clock::{self, Reading, Watch},
     memory::StudyDays,
     progress::{EventId, Progress},
-    session::quiz::{Effect, Given, Input, Mode, Phase, Quiz, Report, Verdict},
+    session::quiz::{Effect, Given, Input, Mode, Phase, Quiz, Report, Verdict, read_number},
     tui::{desk::practice, text::count},
 };
 
@@ -22,6 +20,9 @@ pub(super) struct Desk<'d> {
     pub(super) days: &'d StudyDays,
     pub(super) progress: &'d mut Progress,
     pub(super) session: EventId,
+    /// Somebody reads along: reasons are waited on with the clock standing, and a slip is asked back. A
+    /// pipe gives one line an answer.
+    pub(super) attended: bool,
 }
 
 /// Asks question after question until the quiz is over; none when the reader or the input left it.
@@ -30,72 +31,124 @@ pub(super) fn drive(
     desk: &mut Desk<'_>,
     lines: &mut Lines<'_>,
     out: &mut dyn Write,
-    clock: impl Fn() -> Timestamp,
+    watch: &mut Watch,
 ) -> anyhow::Result<Option<Report>> {
     let mut shown = None;
     let mut read = None;
+    let mut warned = None;
     // A quiz that was left waits, paused.
-    if let Some(report) = step(&mut quiz, desk, Input::Resume, clock())? {
-        return Ok(Some(report));
-    }
-    if let Some(report) = go_on(&mut quiz, desk, out, clock())? {
+    if let Some(report) = step(&mut quiz, desk, Input::Resume, watch.read())? {
         return Ok(Some(report));
     }
     loop {
-        if shown != Some(quiz.at()) && quiz.phase() == Phase::Asking {
-            shown = Some(quiz.at());
-            print_question(&quiz, out)?;
+        let place = (quiz.at(), quiz.phase());
+        if shown != Some(place) {
+            print_place(&quiz, shown, out)?;
+            shown = Some(place);
+        }
+        if quiz.phase() == Phase::Answered {
+            let last = quiz.sheets().iter().all(|sheet| sheet.locked);
+            if last || !desk.attended {
+                if let Some(report) = step(&mut quiz, desk, Input::Next, watch.read())? {
+                    return Ok(Some(report));
+                }
+                continue;
+            }
+            writeln!(out, "The clock stands; enter goes on.")?;
         }
         let line = lines.ask(out)?;
         let Some(text) = line.filter(|line| line != "q" && line != "quit") else {
-            step(&mut quiz, desk, Input::Pause, clock())?;
+            step(&mut quiz, desk, Input::Pause, watch.read())?;
             return Ok(None);
         };
-        let now = clock();
-        if clock::was_set_back(read.replace(now), now) {
+        let now = watch.read();
+        if clock::was_set_back(read.replace(now.at), now.at) {
             writeln!(out, "({})", clock::SET_BACK)?;
         }
-        let at = quiz.at();
-        let mut inputs = Vec::new();
+        if let Some(slept) = now.slept {
+            writeln!(out, "({})", clock::stood_still_words(slept))?;
+            rest(&mut quiz, desk, now)?;
+        }
         if let Some(report) = step(&mut quiz, desk, Input::Tick, now)? {
             return Ok(Some(report));
         }
-        if quiz.at() != at || quiz.phase() == Phase::Answered {
+        if (quiz.at(), quiz.phase()) != place {
             // A question may have a clock of its own.
             writeln!(out, "The time for this question is over.")?;
-        } else {
-            inputs = meaning(&quiz, &text, out)?;
+            continue;
         }
+        if desk.attended
+            && warned != Some(place)
+            && let Some(words) = doubt(&quiz, &text)
+        {
+            warned = Some(place);
+            writeln!(out, "{words}")?;
+            continue;
+        }
+        warned = None;
+        let inputs = meaning(&quiz, &text, out)?;
         let submitted = inputs.contains(&Input::Submit);
         for input in inputs {
-            if let Some(report) = step(&mut quiz, desk, input, clock())? {
+            if let Some(report) = step(&mut quiz, desk, input, watch.read())? {
                 return Ok(Some(report));
             }
         }
-        if submitted && quiz.at() == at && quiz.phase() == Phase::Asking {
+        if submitted && (quiz.at(), quiz.phase()) == place {
             // The last question of an exam stays open until the exam is handed in.
             let words =
                 "That was the last: h hands the exam in, < goes back, g 3 goes to question 3.";
             writeln!(out, "{words}")?;
         }
-        if let Some(report) = go_on(&mut quiz, desk, out, clock())? {
-            return Ok(Some(report));
-        }
     }
 }
 
-/// Practice: prints how the answer was and goes on to the next question.
-fn go_on(
-    quiz: &mut Quiz,
-    desk: &mut Desk<'_>,
-    out: &mut dyn Write,
-    now: Timestamp,
-) -> anyhow::Result<Option<Report>> {
-    if quiz.phase() != Phase::Answered {
-        return Ok(None);
+/// Counts a sleep of the machine as a stop of the clock, which is noted in the result.
+fn rest(quiz: &mut Quiz, desk: &mut Desk<'_>, now: Reading) -> anyhow::Result<()> {
+    if quiz.phase() == Phase::Asking {
+        for input in [Input::Pause, Input::Resume] {
+            step(quiz, desk, input, now)?;
+        }
     }
-    print_verdict(quiz, quiz.at(), out)?;
-    step(quiz, desk, Input::Next, now)
+    Ok(())
+}
+
+/// What speaks against taking a line as the answer; said once.
+fn doubt(quiz: &Quiz, text: &str) -> Option<String> {
+    if quiz.phase() != Phase::Asking {
+        return None;
+    }
+    let nothing = text.is_empty() && quiz.sheets()[quiz.at()].given.is_nothing();
+    match &quiz.question().candidate.check.answer {
+        // An exam goes on; the question stays open there.
+        _ if nothing && quiz.settings().mode == Mode::Exam => None,
+        Answer::Order { .. } if nothing => {
+            Some("Nothing was put in order; enter again takes it as it stands.".to_owned())
+        }
+        _ if nothing => Some("Nothing was answered; enter again leaves it unanswered.".to_owned()),
+        Answer::Number { unit, .. } if is_answer(text) && read_number(text, unit).is_none() => {
+            Some(format!(
+                "`{}` is no number; a number is asked for, or the same once more.",
+                text.escape_debug()
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a line to a question that is answered by typing is an answer to it, and no command of exams.
+fn is_answer(text: &str) -> bool {
+    !text.is_empty() && !matches!(text, "h" | "<") && !text.starts_with("g ")
+}
+
+/// Prints what is new: a question, or how the answer to it was.
+fn print_place(quiz: &Quiz, before: Option<(usize, Phase)>, out: &mut dyn Write) -> io::Result<()> {
+    match quiz.phase() {
+        Phase::Asking if before == Some((quiz.at(), Phase::Paused)) => {}
+        Phase::Asking => print_question(quiz, out)?,
+        Phase::Answered => print_verdict(quiz, quiz.at(), out)?,
+        Phase::Paused | Phase::Done => {}
+    }
+    Ok(())
 }
 
 /// Takes one input and records what follows; the report once the quiz is over.
@@ -103,11 +156,10 @@ fn step(
     quiz: &mut Quiz,
     desk: &mut Desk<'_>,
     input: Input,
-    at: Timestamp,
+    now: Reading,
 ) -> anyhow::Result<Option<Report>> {
-    let now = Duration::from_millis(u64::try_from(at.as_millisecond()).unwrap_or(0));
-    let effects: Vec<Effect> = quiz.handle(input, now);
-    let moment = desk.days.moment(at);
+    let effects: Vec<Effect> = quiz.handle(input, now.awake);
+    let moment = desk.days.moment(now.at);
     Ok(practice::record_quiz(
         desk.progress,
         desk.session,
@@ -118,8 +170,10 @@ fn step(
 
 /// What a line means for the open question.
 fn meaning(quiz: &Quiz, text: &str, out: &mut dyn Write) -> io::Result<Vec<Input>> {
-    if quiz.phase() == Phase::Paused {
-        return Ok(vec![Input::Resume]);
+    match quiz.phase() {
+        Phase::Paused => return Ok(vec![Input::Resume]),
+        Phase::Answered => return Ok(vec![Input::Next]),
+        Phase::Asking | Phase::Done => {}
     }
     let exam = quiz.settings().mode == Mode::Exam;
     let answer = &quiz.question().candidate.check.answer;
@@ -149,14 +203,19 @@ fn meaning(quiz: &Quiz, text: &str, out: &mut dyn Write) -> io::Result<Vec<Input
     if let (true, Some(number)) = (exam, text.strip_prefix("g ")) {
         let place = number.trim().parse::<usize>().ok();
         let place = place.and_then(|n| n.checked_sub(1));
-        let open =
-            place.filter(|place| quiz.sheets().get(*place).is_some_and(|sheet| !sheet.locked));
-        if open.is_none() {
-            writeln!(
-                out,
-                "Question {} is not open.",
-                number.trim().escape_debug()
-            )?;
+        let known = place.filter(|place| *place < quiz.len());
+        let open = known.filter(|place| !quiz.sheets()[*place].locked);
+        let number = number.trim().escape_debug();
+        match (known, open) {
+            (_, Some(_)) => {}
+            (Some(_), None) => writeln!(out, "The time for question {number} is over.")?,
+            (None, _) => {
+                writeln!(
+                    out,
+                    "There is no question {number}; they go from 1 to {}.",
+                    quiz.len()
+                )?;
+            }
         }
         return Ok(open.map(Input::Go).into_iter().collect());
     }
@@ -419,4 +478,82 @@ pub(super) fn print_report(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::{
+        bank::built_in::built_in, memory::Retention, session::quiz::Settings,
+        tui::desk::practice::Pool,
+    };
+
+    /// What is printed, and whether the quiz came to its end.
+    fn played(attended: bool, mode: Mode, input: &str) -> (String, bool) {
+        let bank = built_in().unwrap();
+        let mut progress = Progress::in_memory(Retention::default()).unwrap();
+        let days = StudyDays::new(TimeZone::UTC, 4);
+        let now = days.moment(clock::now());
+        let pool = Pool {
+            engine: true,
+            ..Pool::default()
+        };
+        let settings = Settings {
+            about: "computed".into(),
+            count: 3,
+            mode,
+            limit: None,
+            limit_each: None,
+            seed: 5,
+        };
+        let states = progress.states().unwrap();
+        let candidates = pool.candidates(
+            &bank,
+            &states,
+            progress.scheduler(),
+            now.at,
+            3,
+            settings.seed,
+        );
+        let quiz = Quiz::new(candidates, settings).unwrap();
+        let session = practice::begin_quiz(&mut progress, &quiz, now).unwrap();
+        let mut desk = Desk {
+            days: &days,
+            progress: &mut progress,
+            session,
+            attended,
+        };
+        let mut input = input.as_bytes();
+        let mut out = Vec::new();
+        let mut lines = Lines::of(&mut input);
+        let report = drive(quiz, &mut desk, &mut lines, &mut out, &mut Watch::start()).unwrap();
+        (String::from_utf8(out).unwrap(), report.is_some())
+    }
+
+    #[test]
+    fn a_pipe_gives_one_line_an_answer() {
+        let (printed, over) = played(false, Mode::Practice, "\n\n\n");
+        assert!(over, "{printed}");
+        assert_eq!(printed.matches("Not answered.").count(), 3, "{printed}");
+        assert!(!printed.contains("enter again"), "{printed}");
+        assert!(!printed.contains("The clock stands"), "{printed}");
+    }
+
+    #[test]
+    fn who_reads_along_is_waited_for_and_asked_back() {
+        let (printed, over) = played(true, Mode::Practice, &"\n\n\n".repeat(3));
+        assert!(over, "{printed}");
+        assert_eq!(printed.matches("enter again").count(), 3, "{printed}");
+        assert_eq!(printed.matches("Not answered.").count(), 3, "{printed}");
+        // Nobody waits after the last.
+        assert_eq!(printed.matches("The clock stands").count(), 2, "{printed}");
+        let (printed, over) = played(true, Mode::Practice, "\n\nq\n");
+        assert!(!over && printed.contains("The clock stands"), "{printed}");
+        let (printed, over) = played(true, Mode::Exam, "\n\n\ng 7\nh\n");
+        assert!(over, "{printed}");
+        assert!(!printed.contains("enter again"), "it stays open: {printed}");
+        assert!(printed.contains("There is no question 7"), "{printed}");
+    }
 }

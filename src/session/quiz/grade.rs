@@ -156,23 +156,34 @@ fn is_slip(meant: &str, typed: &str) -> bool {
 }
 
 /// Reads a number with an optional unit and converts it to `unit`. Accepts `1,000`, `1_000`,
-/// `1 000`, `50 %`, `9s`, `1.5 min`, `16 KiB`.
+/// `1 000`, `50 %`, `9s`, `1.5 min`, `1,5 min`, `16 KiB`.
 pub fn read_number(text: &str, unit: &str) -> Option<f64> {
     let text = text.trim();
     let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '_' | ' ' | '-' | '+');
     let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
     let (digits, suffix) = text.split_at(end);
-    let digits: String = digits
-        .chars()
-        .filter(|c| !matches!(c, ',' | '_' | ' '))
-        .collect();
-    let number: f64 = digits.parse().ok()?;
+    let digits: String = digits.chars().filter(|c| !matches!(c, '_' | ' ')).collect();
+    let number: f64 = without_commas(&digits).parse().ok()?;
     let suffix = suffix.trim();
     if suffix.is_empty() || same_unit(suffix, unit) {
         return number.is_finite().then_some(number);
     }
     let (from, to) = (scale(suffix)?, scale(unit)?);
     (from.0 == to.0).then(|| number * from.1 / to.1)
+}
+
+/// A comma parts thousands when three digits follow it, and stands for the decimal point otherwise.
+fn without_commas(digits: &str) -> String {
+    let (whole, rest) = digits.split_once(',').unwrap_or((digits, ""));
+    let thousands = |group: &str| {
+        let group = group.split('.').next().unwrap_or(group);
+        group.len() == 3
+    };
+    let leads = whole.trim_start_matches(['-', '+']);
+    if rest.split(',').all(thousands) && !leads.starts_with('0') {
+        return digits.replace(',', "");
+    }
+    digits.replacen(',', ".", 1)
 }
 
 fn same_unit(a: &str, b: &str) -> bool {
@@ -293,6 +304,12 @@ mod tests {
             ("16 KiB", "bytes", Some(16384.0)),
             ("16,384", "bytes", Some(16384.0)),
             ("1 000", "", Some(1000.0)),
+            ("1,000.5", "", Some(1000.5)),
+            ("1,000,000", "", Some(1e6)),
+            ("1,5", "", Some(1.5)),
+            ("0,500", "", Some(0.5)),
+            ("-2,25 s", "s", Some(-2.25)),
+            ("1,2,3", "", None),
             ("50 %", "%", Some(50.0)),
             ("3 brokers", "broker", Some(3.0)),
             ("-1", "", Some(-1.0)),

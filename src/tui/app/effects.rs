@@ -172,6 +172,7 @@ impl App {
             Effect::BeginQuiz(pool, settings) => self.begin_quiz(&pool, settings, moment),
             Effect::ResumeQuiz => self.resume_quiz(moment),
             Effect::Quizzed(session, effects) => self.quizzed(session, effects, moment),
+            Effect::LastQuiz => self.show_last_quiz(),
             Effect::HandIn => {
                 let cx = Cx::new(&self.desk, moment);
                 let effects = match self.stack.last_mut() {

@@ -122,8 +122,13 @@ fn footer(
     enabled: impl Fn(Action) -> bool,
 ) {
     let theme = canvas.theme;
+    let typing = !contexts.contains(&Context::Everywhere);
     let hints: Vec<(&str, &str, Action)> = keymap::visible(contexts)
         .filter(|binding| !binding.hint.is_empty() && (popup || enabled(binding.action)))
+        // The key of help that works while typing is named where the short one does not work.
+        .filter(|binding| {
+            typing || binding.context != Context::Always || binding.action != Action::Help
+        })
         .map(|binding| (keymap::label(binding.keys[0]), binding.hint, binding.action))
         .collect();
     let wide = |(key, hint, _): &(&str, &str, Action)| text::width(key) + 1 + text::width(hint) + 2;

@@ -161,6 +161,7 @@ pub static TABLE: &[Binding] = {
         bind(C::QuizSetup, &["enter"], A::Open, "start the quiz", "start"),
         bind(C::QuizSetup, &["right", "l"], A::Right, "the next choice", "change"),
         bind(C::QuizSetup, &["left", "h"], A::Left, "the choice before", ""),
+        bind(C::QuizSetup, &["v"], A::LastResult, "view the result of the last quiz again", "last result"),
 
         bind(C::QuizChoose, &["a"], A::Pick(0), "take or leave the first choice", ""),
         bind(C::QuizChoose, &["b"], A::Pick(1), "the second", ""),
@@ -278,7 +279,7 @@ pub static TABLE: &[Binding] = {
         bind(C::Always, &["esc"], A::Back, "go back, close", "back"),
         bind(C::Everywhere, &["?"], A::Help, "show this help", "help"),
         bind(C::Everywhere, &["Q"], A::Quit, "leave the program; nothing is lost", "quit"),
-        bind(C::Always, &["f1"], A::Help, "show this help, even while typing", ""),
+        bind(C::Always, &["f1"], A::Help, "show this help, even while typing", "help"),
         bind(C::Always, &["ctrl-c"], A::Quit, "leave the program, even while typing", ""),
         bind(C::Always, &["ctrl-z"], A::Stop, "stop the program; `fg` continues it", ""),
         bind(C::Always, &["ctrl-l"], A::Redraw, "paint everything again", ""),

@@ -1,5 +1,7 @@
 //! Interviews, design drills, the self-test and stories, by keys.
 
+use jiff::ToSpan;
+
 use super::Stage;
 use crate::{
     progress::{Activity, EventKind},
@@ -68,6 +70,21 @@ fn an_interview_from_the_first_question_to_its_report() {
     assert_eq!(count(&mut stage, "session-end"), 1);
     stage.keys("d");
     shows(&stage, "› drill");
+}
+
+#[test]
+fn a_machine_that_slept_stops_the_clock() {
+    for mut stage in [interview(), design()] {
+        stage.wait(10);
+        stage.now += 3.hours();
+        stage.keys("<space>");
+        shows(&stage, "The clock stands");
+        shows(&stage, "slept for 3 hours");
+        assert_eq!(stage.app.deadline(), None);
+        stage.keys("<space>");
+        shows(&stage, "0:1");
+        assert!(!stage.text().contains("180:"), "{}", stage.text());
+    }
 }
 
 #[test]

@@ -63,8 +63,11 @@ fn answer(stage: &mut Stage, rightly: bool) {
 #[test]
 fn it_is_chosen_with_the_arrows_and_started() {
     let mut stage = Stage::at_home();
-    stage.keys("q");
+    stage.keys("qv");
     assert!(stage.text().contains("everything"), "{}", stage.text());
+    let told = "no quiz has been finished yet";
+    assert!(stage.text().contains(told), "{}", stage.text());
+    stage.keys("k");
     insta::assert_snapshot!("quiz_setup_80x24", stage.look());
     stage.keys("<down><down><down><left><left><left><enter>");
     assert!(stage.text().contains("1 of 5"), "{}", stage.text());
@@ -97,6 +100,8 @@ fn practice_shows_each_answer_and_ends_with_the_result() {
         "the miss comes back: {}",
         stage.text()
     );
+    stage.keys("qv");
+    assert!(stage.text().contains("67 %"), "again: {}", stage.text());
 }
 
 #[test]
@@ -162,9 +167,7 @@ fn the_clock_runs_down_by_itself_and_the_rest_counts_as_unanswered() {
     assert!(stage.text().contains("10:00 left"), "{}", stage.text());
     let deadline = stage.app.deadline().expect("the clock wants to be drawn");
     assert!(deadline <= stage.now + 1.seconds());
-    stage.now += 601.seconds();
-    stage.app.tick(stage.now);
-    stage.draw();
+    stage.wait(601);
     assert!(stage.text().contains("time ran out"), "{}", stage.text());
     assert!(stage.text().contains("3 unanswered"));
 }
@@ -173,7 +176,7 @@ fn the_clock_runs_down_by_itself_and_the_rest_counts_as_unanswered() {
 fn a_pause_hides_the_question_and_needs_no_drawing() {
     let mut stage = quiz(settings(Mode::Practice));
     while !stage.text().contains("The write is") {
-        stage.keys("<enter><enter>");
+        stage.keys("<enter><enter><enter>");
     }
     stage.keys("P");
     assert!(
@@ -233,6 +236,86 @@ fn another_quiz_is_asked_about_before_one_that_was_left_is_given_up() {
     assert!(stage.text().contains("1 of 3 answered"), "{}", stage.text());
     stage.keys("q<enter>y");
     assert!(stage.text().contains("10:00 left"), "{}", stage.text());
+}
+
+#[test]
+fn enter_twice_does_not_cost_the_next_question() {
+    let mut stage = quiz(settings(Mode::Practice));
+    for _ in 0..3 {
+        let asked = stage.text();
+        assert!(!asked.contains('▸'), "no arrow before the arrows are used");
+        stage.keys("<enter>");
+        let told = stage.text();
+        assert!(told.contains("enter again leaves"), "{told}");
+        assert!(!told.contains("you typed") && !told.contains('→'), "{told}");
+        answer(&mut stage, true);
+        stage.keys("<enter>");
+        assert!(stage.text().contains('✓'), "{}", stage.text());
+        stage.keys("<enter>");
+    }
+    assert!(stage.text().contains("3 of 3 points"), "{}", stage.text());
+}
+
+#[test]
+fn enter_again_leaves_a_question_and_the_arrow_takes_a_choice() {
+    let mut stage = quiz(settings(Mode::Practice));
+    while !stage.text().contains("The write is") {
+        stage.keys("<enter><enter>");
+        assert!(
+            stage.text().contains("you typed nothing"),
+            "{}",
+            stage.text()
+        );
+        stage.keys("<enter>");
+    }
+    stage.keys("<enter><down>");
+    assert!(stage.text().contains("▸ a ( )"), "{}", stage.text());
+    stage.keys("<enter>");
+    let text = stage.text();
+    assert!(text.contains("a (•)"), "taken and shown: {text}");
+}
+
+#[test]
+fn what_is_no_number_is_asked_back() {
+    let pool = Pool {
+        filter: Filter {
+            deck: Some("groups".into()),
+            ..Filter::default()
+        },
+        ..Pool::default()
+    };
+    let start = Start::BeginQuiz(Box::new((pool, settings(Mode::Practice))));
+    let mut stage = Stage::starting(start);
+    while !stage.text().contains("How many consumers idle?") {
+        stage.keys("<enter><enter><enter>");
+    }
+    assert!(stage.text().contains("A number"), "{}", stage.text());
+    stage.keys("m<enter>");
+    assert!(stage.text().contains("m is no number"), "{}", stage.text());
+    stage.keys("<backspace>2<enter>");
+    assert!(stage.text().contains("✓ you typed 2"), "{}", stage.text());
+}
+
+#[test]
+fn a_machine_that_slept_stops_the_clock() {
+    let mut stage = quiz(settings(Mode::Practice));
+    stage.wait(10);
+    assert!(stage.text().contains("9:50 left"), "{}", stage.text());
+    // The lid is closed over lunch; the first key afterwards is not an answer.
+    stage.now += 40.minutes();
+    stage.keys("<enter>");
+    let woken = stage.text();
+    assert!(woken.contains("The clock stands"), "{woken}");
+    assert!(woken.contains("slept for 40 minutes"), "{woken}");
+    assert!(woken.contains("9:50 left"), "{woken}");
+    stage.keys("<enter>");
+    for _ in 0..3 {
+        answer(&mut stage, true);
+        stage.keys("<enter><enter>");
+    }
+    let result = stage.text();
+    assert!(result.contains("3 of 3 points"), "{result}");
+    assert!(result.contains("stopped 1 time"), "{result}");
 }
 
 #[test]

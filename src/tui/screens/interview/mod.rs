@@ -21,8 +21,9 @@ use ratatui::{
 pub use report::InterviewReport;
 pub use setup::InterviewSetup;
 
-use super::quiz::{column, marked, passed, set_back};
+use super::quiz::{column, marked, passed, reading, set_back};
 use crate::{
+    clock,
     progress::EventId,
     session::{
         design,
@@ -232,12 +233,7 @@ impl InterviewScreen {
 
     /// Stops the clock and goes home, where going on is offered.
     fn leave(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
-        let pause = if self.board().is_some() {
-            Input::Design(design::Input::Pause)
-        } else {
-            Input::Pause
-        };
-        let mut effects = self.put(pause, cx);
+        let mut effects = self.put(self.pause(), cx);
         effects.push(Effect::Practise(Practise::LetGo(self.session)));
         effects.push(Effect::Home);
         let words = "kept as it stands; home offers to go on".to_owned();
@@ -255,10 +251,30 @@ impl InterviewScreen {
         (self.interview.at(), self.interview.phase(), board)
     }
 
+    fn pause(&self) -> Input {
+        if self.board().is_some() {
+            Input::Design(design::Input::Pause)
+        } else {
+            Input::Pause
+        }
+    }
+
     /// Hands an input to the interview, and what it asks for to the app.
+    ///
+    /// A running clock is read every second. When it was not, the machine slept: the clock is stopped
+    /// where it was last read, and the input is left out.
     fn put(&mut self, input: Input, cx: &Cx<'_>) -> Vec<Effect> {
-        let told = set_back(self.read.replace(cx.now.at), cx.now.at);
-        let now = Duration::from_millis(u64::try_from(cx.now.at.as_millisecond()).unwrap_or(0));
+        let running = self.running().is_some();
+        let before = self.read.replace(cx.now.at);
+        let slept = clock::stood_still(before, cx.now.at).filter(|_| running);
+        let told = match slept {
+            Some(passed) => Some(Effect::Tell(clock::stood_still_words(passed))),
+            None => set_back(before, cx.now.at),
+        };
+        let (input, now) = match (slept, before) {
+            (Some(_), Some(before)) => (self.pause(), reading(before)),
+            _ => (input, reading(cx.now.at)),
+        };
         let before = self.place();
         let effects = self.interview.handle(input, now);
         if before != self.place() {

@@ -24,7 +24,7 @@ use crate::{
     bank::Answer,
     clock,
     progress::EventId,
-    session::quiz::{Given, Input, Mode, Phase, Quiz, Sheet},
+    session::quiz::{Given, Input, Mode, Phase, Quiz, Sheet, read_number},
     tui::{
         canvas::Canvas,
         effect::{Cx, Effect},
@@ -46,8 +46,10 @@ const SHORT: Duration = Duration::from_secs(60);
 pub struct QuizScreen {
     quiz: Quiz,
     session: EventId,
-    /// The choice or step that the arrows are at.
-    cursor: usize,
+    /// The choice or step that the arrows are at; of choices none until they are used.
+    cursor: Option<usize>,
+    /// Enter was pressed with no answer given, and what it would do has been told.
+    warned: bool,
     field: Field,
     scroll: Scroll,
     /// When the clock was last read.
@@ -70,6 +72,11 @@ pub(super) fn passed(time: Duration) -> String {
 /// What is told when the system's clock was set back since `read`; a session's own clock runs on.
 pub(super) fn set_back(read: Option<Timestamp>, now: Timestamp) -> Option<Effect> {
     clock::was_set_back(read, now).then(|| Effect::Tell(clock::SET_BACK.to_owned()))
+}
+
+/// A reading of wall time as the sessions' clocks take it.
+pub(super) fn reading(at: Timestamp) -> Duration {
+    Duration::from_millis(u64::try_from(at.as_millisecond()).unwrap_or(0))
 }
 
 /// The middle of an area as wide as text may be.
@@ -117,7 +124,8 @@ impl QuizScreen {
         let mut screen = Self {
             quiz,
             session,
-            cursor: 0,
+            cursor: None,
+            warned: false,
             field: Field::new(""),
             scroll: Scroll::default(),
             read: None,
@@ -196,6 +204,7 @@ impl QuizScreen {
 
     /// Takes a key as text.
     pub fn key(&mut self, key: KeyEvent) -> bool {
+        self.warned = false;
         self.typing() && self.field.key(key)
     }
 
@@ -208,7 +217,7 @@ impl QuizScreen {
 
     /// Selects a choice or step that was clicked.
     pub fn select(&mut self, row: usize, cx: &Cx<'_>) -> Vec<Effect> {
-        self.cursor = row;
+        self.cursor = Some(row);
         if matches!(self.answer(), Answer::Choose { .. }) {
             return self.put(Input::Pick(row), cx);
         }
@@ -218,30 +227,39 @@ impl QuizScreen {
     /// Does what a key means.
     pub fn act(&mut self, action: Action, cx: &Cx<'_>) -> Vec<Effect> {
         let parts = self.quiz.question().shown.len();
+        let last = parts.saturating_sub(1);
+        if action != Action::Open {
+            self.warned = false;
+        }
         match action {
             Action::Up if self.quiz.phase() == Phase::Asking => {
-                self.cursor = self.cursor.saturating_sub(1);
+                self.cursor = Some(self.cursor.map_or(last, |at| at.saturating_sub(1)));
             }
             Action::Down if self.quiz.phase() == Phase::Asking => {
-                self.cursor = (self.cursor + 1).min(parts.saturating_sub(1));
+                self.cursor = Some(self.cursor.map_or(0, |at| (at + 1).min(last)));
             }
             Action::Pick(place) => {
                 let place = usize::from(place);
                 if place < parts {
-                    self.cursor = place;
+                    self.cursor = Some(place);
                     return self.put(Input::Pick(place), cx);
                 }
             }
-            Action::Toggle => return self.put(Input::Pick(self.cursor), cx),
-            Action::MoveUp if self.cursor > 0 => {
-                let (from, to) = (self.cursor, self.cursor - 1);
-                self.cursor = to;
-                return self.put(Input::Move { from, to }, cx);
+            Action::Toggle => match self.cursor {
+                Some(place) => return self.put(Input::Pick(place), cx),
+                None => self.cursor = Some(0),
+            },
+            Action::MoveUp => {
+                if let Some(from) = self.cursor.filter(|from| *from > 0) {
+                    self.cursor = Some(from - 1);
+                    return self.put(Input::Move { from, to: from - 1 }, cx);
+                }
             }
-            Action::MoveDown if self.cursor + 1 < parts => {
-                let (from, to) = (self.cursor, self.cursor + 1);
-                self.cursor = to;
-                return self.put(Input::Move { from, to }, cx);
+            Action::MoveDown => {
+                if let Some(from) = self.cursor.filter(|from| *from < last) {
+                    self.cursor = Some(from + 1);
+                    return self.put(Input::Move { from, to: from + 1 }, cx);
+                }
             }
             Action::Open => return self.submit(cx),
             Action::Next => return self.put(Input::Next, cx),
@@ -281,22 +299,33 @@ impl QuizScreen {
         self.put(Input::HandIn, cx)
     }
 
+    /// Enter: takes what the arrows are at when nothing was picked, and is done with the question.
     fn submit(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
-        let choosing = matches!(self.answer(), Answer::Choose { .. });
         let mut effects = Vec::new();
-        if self.quiz.phase() == Phase::Asking && choosing && self.given().is_nothing() {
-            // Enter on a choice that the arrows are at takes it.
-            effects.extend(self.put(Input::Pick(self.cursor), cx));
-            if self.answer().several() {
+        if self.quiz.phase() == Phase::Asking {
+            if let Some(words) = self.doubt().filter(|_| !self.warned) {
+                effects.extend(self.put(Input::Tick, cx));
+                self.warned = self.quiz.phase() == Phase::Asking;
+                if self.warned {
+                    effects.push(Effect::Warn(words));
+                }
                 return effects;
             }
-        }
-        if self.quiz.phase() == Phase::Asking
-            && matches!(self.answer(), Answer::Order { .. })
-            && self.given().is_nothing()
-        {
-            // The order as shown is an answer too.
-            effects.extend(self.put(Input::Move { from: 0, to: 0 }, cx));
+            if self.given().is_nothing() {
+                match (self.answer(), self.cursor) {
+                    (Answer::Choose { .. }, Some(at)) => {
+                        effects.extend(self.put(Input::Pick(at), cx));
+                        if self.answer().several() {
+                            return effects;
+                        }
+                    }
+                    (Answer::Order { .. }, _) => {
+                        // The order as shown is an answer too.
+                        effects.extend(self.put(Input::Move { from: 0, to: 0 }, cx));
+                    }
+                    _ => {}
+                }
+            }
         }
         let last = self.is_exam() && self.quiz.at() + 1 == self.quiz.len();
         effects.extend(self.put(Input::Submit, cx));
@@ -304,6 +333,38 @@ impl QuizScreen {
             effects.push(self.ask_to_hand_in());
         }
         effects
+    }
+
+    /// What speaks against taking the answer as it stands, said before it is taken: a second press of
+    /// the enter before must not cost a question. An exam keeps an unanswered question open.
+    fn doubt(&self) -> Option<String> {
+        let text = self.field.text().trim();
+        let practice = !self.is_exam() && self.given().is_nothing();
+        match self.answer() {
+            Answer::Choose { .. } if practice && self.cursor.is_none() => {
+                Some("nothing is picked; enter again leaves the question unanswered".to_owned())
+            }
+            Answer::Order { .. } if practice => {
+                Some("nothing was moved; enter again takes the order as it stands".to_owned())
+            }
+            Answer::Type { .. } | Answer::Number { .. } if practice && text.is_empty() => {
+                Some("nothing is typed; enter again leaves the question unanswered".to_owned())
+            }
+            Answer::Number { unit, .. }
+                if !text.is_empty() && read_number(text, unit).is_none() =>
+            {
+                let unit = if unit.is_empty() {
+                    String::new()
+                } else {
+                    format!(" in {}", plain(unit))
+                };
+                Some(format!(
+                    "{} is no number{unit}; enter again hands it in as it is",
+                    plain(text)
+                ))
+            }
+            _ => None,
+        }
     }
 
     /// Asks before the quiz is ended, and says what is still to do.
@@ -338,9 +399,21 @@ impl QuizScreen {
     }
 
     /// Hands an input to the quiz, after what was typed, and what it asks for to the app.
+    ///
+    /// A running clock is read every second. When it was not, the machine slept: the clock is stopped
+    /// where it was last read, and the input is left out, as it was meant for what was on screen before.
     fn put(&mut self, input: Input, cx: &Cx<'_>) -> Vec<Effect> {
-        let told = set_back(self.read.replace(cx.now.at), cx.now.at);
-        let now = Duration::from_millis(u64::try_from(cx.now.at.as_millisecond()).unwrap_or(0));
+        let running = self.quiz.phase() == Phase::Asking;
+        let before = self.read.replace(cx.now.at);
+        let slept = clock::stood_still(before, cx.now.at).filter(|_| running);
+        let told = match slept {
+            Some(passed) => Some(Effect::Tell(clock::stood_still_words(passed))),
+            None => set_back(before, cx.now.at),
+        };
+        let (input, now) = match (slept, before) {
+            (Some(_), Some(before)) => (Input::Pause, reading(before)),
+            _ => (input, reading(cx.now.at)),
+        };
         let (at, phase) = (self.quiz.at(), self.quiz.phase());
         let mut effects = Vec::new();
         if self.typing() {
@@ -364,8 +437,9 @@ impl QuizScreen {
     /// Another question, or another view of it.
     fn turned(&mut self) {
         self.scroll = Scroll::default();
+        self.warned = false;
         if self.quiz.phase() == Phase::Asking {
-            self.cursor = 0;
+            self.cursor = matches!(self.answer(), Answer::Order { .. }).then_some(0);
             self.field = Field::new(match self.given() {
                 Given::Typed(text) => text.clone(),
                 _ => String::new(),
@@ -405,7 +479,7 @@ impl QuizScreen {
             self.background(canvas, columns, &mut lines);
         }
         self.scroll.fit(lines.len(), usize::from(body.height));
-        if let Some(row) = rows.get(self.cursor)
+        if let Some(row) = self.cursor.and_then(|at| rows.get(at))
             && self.quiz.phase() == Phase::Asking
         {
             self.scroll.show(*row);
@@ -450,23 +524,22 @@ impl QuizScreen {
         };
         let candidate = &self.quiz.question().candidate;
         let sheet = &self.quiz.sheets()[self.quiz.at()];
-        let mut left = vec![
-            Span::styled(
-                format!("{} of {}", self.quiz.at() + 1, self.quiz.len()),
-                theme.title,
-            ),
-            Span::styled(
-                format!(
-                    "  {}  ·  {}",
-                    plain(&candidate.topic),
-                    candidate.level.word()
-                ),
-                theme.dim,
-            ),
-        ];
+        let mut left = vec![Span::styled(
+            format!("{} of {}", self.quiz.at() + 1, self.quiz.len()),
+            theme.title,
+        )];
+        // Before the topic, which may be cut.
         if sheet.flagged {
             left.push(Span::styled("  ⚑ for later", theme.warn));
         }
+        left.push(Span::styled(
+            format!(
+                "  {}  ·  {}",
+                plain(&candidate.topic),
+                candidate.level.word()
+            ),
+            theme.dim,
+        ));
         let mut right = Vec::new();
         if area.width >= 72 {
             let done = self

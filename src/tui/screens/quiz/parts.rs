@@ -32,7 +32,7 @@ impl QuizScreen {
             let choice = &choices[choice_at];
             let picked =
                 matches!(self.given(), Given::Picked(picked) if picked.contains(&choice_at));
-            let here = !answered && place == self.cursor;
+            let here = !answered && self.cursor == Some(place);
             let sign = match (several, picked) {
                 (true, true) => "[x] ",
                 (true, false) => "[ ] ",
@@ -80,7 +80,7 @@ impl QuizScreen {
         };
         let answered = self.quiz.phase() == Phase::Answered;
         for (place, step) in self.quiz.order().iter().enumerate() {
-            let here = !answered && place == self.cursor;
+            let here = !answered && self.cursor == Some(place);
             let mut mark = vec![
                 Span::styled(if here { "▸ " } else { "  " }, theme.accent),
                 Span::styled(format!("{}. ", place + 1), theme.key),
@@ -147,12 +147,12 @@ impl QuizScreen {
             // The field itself is drawn over this line.
             lines.push(Line::default());
             lines.push(Line::default());
-            if !unit.is_empty() {
-                lines.push(Line::from(Span::styled(
-                    format!("A number, in {unit}"),
-                    theme.dim,
-                )));
-            }
+            let hint = match self.answer() {
+                Answer::Number { .. } if unit.is_empty() => "A number".to_owned(),
+                Answer::Number { .. } => format!("A number, in {}", plain(&unit)),
+                _ => String::new(),
+            };
+            lines.push(Line::from(Span::styled(hint, theme.dim)));
             return;
         }
         let verdict = self.quiz.verdict(self.quiz.at());

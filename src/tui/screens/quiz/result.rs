@@ -274,8 +274,13 @@ fn miss(
         columns,
         theme.title,
     ));
-    let words = format!("    {}", aside(verdict));
-    lines.push(Line::from(Span::styled(words, theme.dim)));
+    lines.extend(marked(
+        canvas,
+        vec![Span::raw("    ")],
+        &aside(verdict),
+        columns,
+        theme.dim,
+    ));
     match &candidate.check.answer {
         Answer::Choose { choices } => {
             for (place, choice) in choices.iter().enumerate() {
