@@ -258,10 +258,10 @@ impl Desk {
         self.journal.seconds_a_card().unwrap_or(SECONDS_A_CARD)
     }
 
-    /// The day aimed at: of the interview, or a week ahead.
+    /// The day aimed at: of the interview, or a week ahead without one to come.
     fn aim(&self, now: Moment) -> Day {
         self.interview()
-            .filter(|day| *day > now.day)
+            .filter(|day| *day >= now.day)
             .unwrap_or(now.day.plus(WITHOUT_DATE))
     }
 

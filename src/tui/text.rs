@@ -140,6 +140,14 @@ pub fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
+/// How long something took, as people say it: `under a minute`, `12 min`.
+pub fn lasted(time: std::time::Duration) -> String {
+    match time.as_secs() {
+        0..60 => "under a minute".to_owned(),
+        seconds => format!("{} min", seconds.div_ceil(60)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

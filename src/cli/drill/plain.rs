@@ -9,6 +9,7 @@ use crate::{
     memory::{CardState, Due, Moment, Rating, States, StudyDays},
     progress::{Activity, EventId, EventKind, Progress, Review},
     session::drill::{Drill, Effect, Input, Mark, Open, Phase, Summary, Undone},
+    tui::text::{count, lasted},
 };
 
 /// No answer typed at a prompt is longer; what is more is not kept.
@@ -359,10 +360,10 @@ pub(super) fn print_summary(
 ) -> std::io::Result<()> {
     writeln!(
         out,
-        "\n{} ratings of {} cards in {} min: {} went well, {} hard, {} missed.",
-        summary.ratings,
-        summary.cards,
-        summary.spent.as_secs().div_ceil(60),
+        "\n{} of {} in {}: {} went well, {} hard, {} missed.",
+        count(summary.ratings, "rating", "ratings"),
+        count(summary.cards, "card", "cards"),
+        lasted(summary.spent),
         summary.went_well.len(),
         summary.hard.len(),
         summary.missed.len()
@@ -387,7 +388,7 @@ pub(super) fn print_summary(
         )?;
     }
     if summary.left > 0 {
-        writeln!(out, "  {} not met; they stay due", summary.left)?;
+        writeln!(out, "  {} not met; they stay for later", summary.left)?;
     }
     Ok(())
 }

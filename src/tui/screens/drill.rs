@@ -19,7 +19,7 @@ use crate::{
         card_view::{self, Shown},
         effect::{Cx, Effect},
         keymap::{Action, Context},
-        text::{clip, count, plain},
+        text::{clip, count, lasted, plain},
         widgets::{Scroll, bar, column},
     },
 };
@@ -38,6 +38,8 @@ pub struct DrillScreen {
     shift: usize,
     /// Bring the follow-up that was just shown into the window.
     to_follow_up: bool,
+    /// Bring the points into the window: one was ticked, perhaps out of sight.
+    to_points: bool,
 }
 
 impl DrillScreen {
@@ -54,6 +56,7 @@ impl DrillScreen {
             side: Scroll::default(),
             shift: 0,
             to_follow_up: false,
+            to_points: false,
         }
     }
 
@@ -127,7 +130,10 @@ impl DrillScreen {
     pub fn act(&mut self, action: Action, cx: &Cx<'_>) -> Vec<Effect> {
         match action {
             Action::Reveal => return self.put(Input::Reveal, cx),
-            Action::Tick(place) => return self.put(Input::Tick(usize::from(place)), cx),
+            Action::Tick(place) => {
+                self.to_points = true;
+                return self.put(Input::Tick(usize::from(place)), cx);
+            }
             Action::Rate(number) => {
                 return Rating::from_number(number)
                     .map_or_else(Vec::new, |rating| self.put(Input::Rate(rating), cx));
@@ -311,6 +317,7 @@ impl DrillScreen {
         let bank = cx.desk.bank();
         let theme = canvas.theme;
         let seek = std::mem::take(&mut self.to_follow_up);
+        let ticked = std::mem::take(&mut self.to_points);
         if area.width >= WIDE {
             let [left, right] =
                 Layout::horizontal([Constraint::Fill(9), Constraint::Fill(11)]).areas(area);
@@ -353,6 +360,7 @@ impl DrillScreen {
             theme,
             canvas.prose,
         ));
+        let points = lines.len();
         let (taught, last) = card_view::taught(card, bank, &shown, columns, theme, canvas.prose);
         if !taught.is_empty() {
             lines.push(Line::default());
@@ -363,6 +371,11 @@ impl DrillScreen {
         self.scroll.fit(lines.len(), usize::from(body.height));
         if let (true, Some(line)) = (seek, last) {
             self.scroll.show(before + line);
+        }
+        if ticked && !card.points.is_empty() {
+            self.scroll.show(points.saturating_sub(1));
+            self.scroll
+                .show(points.saturating_sub(card.points.len() + 1));
         }
         self.scroll.draw(canvas, body, &lines);
     }
@@ -426,7 +439,7 @@ fn summary_lines(
     let theme = canvas.theme;
     let bank = cx.desk.bank();
     let strong = Style::new().add_modifier(Modifier::BOLD);
-    let minutes = summary.spent.as_secs().div_ceil(60);
+    let spent = lasted(summary.spent);
     let title = if summary.left == 0 { "Done" } else { "Paused" };
     let mut lines = vec![
         Line::from(Span::styled(title, theme.heading[0])),
@@ -434,10 +447,7 @@ fn summary_lines(
         Line::from(vec![
             Span::styled(count(summary.cards, "card", "cards"), strong),
             Span::styled(
-                format!(
-                    ", {}, {minutes} min",
-                    count(summary.ratings, "rating", "ratings")
-                ),
+                format!(", {}, {spent}", count(summary.ratings, "rating", "ratings")),
                 theme.dim,
             ),
         ]),
@@ -451,9 +461,10 @@ fn summary_lines(
     }
     if summary.skipped > 0 {
         lines.push(Line::from(Span::styled(
-            format!(
-                "{} skipped; they stay due",
-                count(summary.skipped, "card", "cards")
+            count(
+                summary.skipped,
+                "card skipped; it stays for later",
+                "cards skipped; they stay for later",
             ),
             theme.dim,
         )));

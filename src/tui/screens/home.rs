@@ -314,11 +314,11 @@ impl Home {
 
     fn draw_ready(&self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
         let theme = canvas.theme;
-        let date = cx.desk.interview();
-        let title = date.map_or_else(
-            || "Ready in a week".to_owned(),
-            |day| format!("Ready on {}", day.date().strftime("%-d %b")),
-        );
+        let title = match (cx.desk.days_left(cx.now), cx.desk.interview()) {
+            (Some(0), _) => "Ready today".to_owned(),
+            (Some(_), Some(day)) => format!("Ready on {}", day.date().strftime("%-d %b")),
+            _ => "Ready in a week".to_owned(),
+        };
         let inner = canvas.frame(area, &title, false);
         let stop = self.overview.ready.share;
         let plan = self

@@ -126,7 +126,7 @@ impl Screen {
     /// Where keys work, innermost first.
     pub fn contexts(&self) -> &'static [Context] {
         match self {
-            Self::Welcome(_) => welcome::Welcome::contexts(),
+            Self::Welcome(screen) => screen.contexts(),
             Self::Home(_) => home::Home::contexts(),
             Self::Drill(screen) => screen.contexts(),
             Self::Browse(_) => browse::Browse::contexts(),
@@ -154,7 +154,8 @@ impl Screen {
     /// Text is being typed: letters are no commands.
     pub fn typing(&self) -> bool {
         match self {
-            Self::Welcome(_) | Self::Browse(_) => true,
+            Self::Welcome(screen) => screen.typing(),
+            Self::Browse(_) => true,
             Self::Reading(screen) => screen.typing(),
             Self::Settings(screen) => screen.typing(),
             Self::Lab(screen) => screen.typing(),
@@ -167,6 +168,8 @@ impl Screen {
     pub fn enabled(&self, action: Action, cx: &Cx<'_>) -> bool {
         match self {
             Self::Home(_) => action != Action::Back,
+            Self::Welcome(screen) => screen.enabled(action),
+            Self::Settings(screen) => screen.enabled(action, cx),
             Self::Drill(screen) => screen.enabled(action, cx),
             Self::Card(screen) => screen.enabled(action, cx),
             Self::QuizResult(screen) => screen.enabled(action),
@@ -238,6 +241,7 @@ impl Screen {
     pub fn select(&mut self, row: usize, cx: &Cx<'_>) -> Vec<Effect> {
         match self {
             Self::Home(screen) => screen.select(row, cx),
+            Self::Welcome(screen) => screen.select(row),
             Self::Browse(screen) => screen.select(row),
             Self::Contents(screen) => screen.select(row),
             Self::LabList(screen) => screen.select(row),

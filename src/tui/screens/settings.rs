@@ -47,6 +47,14 @@ impl Settings {
         self.field.is_some()
     }
 
+    /// Whether an action can do anything.
+    pub fn enabled(&self, action: Action, cx: &Cx<'_>) -> bool {
+        let items = cx.desk.settings();
+        let item = items.get(self.list.selected());
+        let turns = |item: &Item| !item.choices.is_empty() || step(item.key).is_some();
+        !matches!(action, Action::Left | Action::Right) || item.is_some_and(turns)
+    }
+
     /// Takes a key as text.
     pub fn key(&mut self, key: KeyEvent) -> bool {
         self.field.as_mut().is_some_and(|field| field.key(key))
@@ -94,11 +102,11 @@ impl Settings {
         }
         match action {
             Action::Back => return vec![Effect::Back],
-            Action::Left | Action::Right => return turn(item, action == Action::Right),
+            Action::Left | Action::Right => return turn(item, action == Action::Right, cx),
             Action::Open if item.choices.is_empty() => {
                 self.field = Some(Field::new(item.value.clone()));
             }
-            Action::Open => return turn(item, true),
+            Action::Open => return turn(item, true, cx),
             other => {
                 self.list.act(other, items.len());
             }
@@ -190,10 +198,29 @@ impl Settings {
     }
 }
 
-/// The choice beside the present one.
-fn turn(item: &Item, forward: bool) -> Vec<Effect> {
+/// By how much the arrows change a number, and with how many digits behind the point it is written.
+fn step(key: &str) -> Option<(f64, usize)> {
+    match key {
+        "minutes" => Some((5.0, 0)),
+        "retention" => Some((0.01, 2)),
+        "new-per-day" | "day-start" => Some((1.0, 0)),
+        "due-per-day" => Some((10.0, 0)),
+        _ => None,
+    }
+}
+
+/// The choice beside the present one, or the number a step away; a number stays where its range ends.
+fn turn(item: &Item, forward: bool, cx: &Cx<'_>) -> Vec<Effect> {
     if item.choices.is_empty() {
-        return Vec::new();
+        let (Some((by, digits)), Ok(number)) = (step(item.key), item.value.parse::<f64>()) else {
+            return Vec::new();
+        };
+        let next = if forward { number + by } else { number - by };
+        let text = format!("{next:.digits$}");
+        return match cx.desk.check(item.key, &text, cx.now) {
+            Ok(()) => vec![Effect::Set(item.key, text)],
+            Err(problem) => vec![Effect::Warn(problem)],
+        };
     }
     let n = item.choices.len();
     let place = item.choices.iter().position(|choice| *choice == item.value);

@@ -216,7 +216,7 @@ impl Stats {
 
     fn ready(&self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
         let theme = canvas.theme;
-        if cx.desk.interview().is_none() {
+        if cx.desk.days_left(cx.now).is_none() {
             canvas.text(
                 area,
                 0,
@@ -226,6 +226,9 @@ impl Stats {
         }
         let shares: Vec<f64> = self.forecast.iter().map(|day| day.share).collect();
         let Some(last) = self.forecast.last() else {
+            // The interview is today.
+            let words = format!("{:.0} % today", self.overview.ready.share * 100.0);
+            canvas.text(area, 1, &words, Style::new());
             return;
         };
         let height = usize::from(area.height.saturating_sub(4)).clamp(1, 8);

@@ -9,6 +9,7 @@ use ratatui::{
 
 use crate::{
     bank::TrackId,
+    config::Config,
     memory::Filter,
     session::{
         self,
@@ -19,7 +20,7 @@ use crate::{
         effect::{Cx, Effect},
         keymap::{Action, Context},
         markdown::{Run, wrap},
-        text::{count, plain},
+        text::{count, fit, plain},
         widgets::{Field, List},
     },
 };
@@ -37,6 +38,8 @@ enum Step {
 pub struct Welcome {
     step: Step,
     field: Field,
+    /// What was written for date and minutes, for who comes back to them.
+    written: [String; 2],
     list: List,
     tracks: Vec<TrackId>,
     problem: Option<String>,
@@ -48,6 +51,7 @@ impl Welcome {
         Self {
             step: Step::Date,
             field: Field::default(),
+            written: Default::default(),
             list: List::default(),
             tracks: cx
                 .desk
@@ -61,8 +65,29 @@ impl Welcome {
     }
 
     /// Where keys work.
-    pub fn contexts() -> &'static [Context] {
-        &[Context::Welcome]
+    pub fn contexts(&self) -> &'static [Context] {
+        if self.typing() {
+            &[Context::Welcome]
+        } else {
+            &[Context::Welcome, Context::Moving]
+        }
+    }
+
+    /// Text is being typed.
+    pub fn typing(&self) -> bool {
+        self.step != Step::Track
+    }
+
+    /// Whether an action can do anything.
+    pub fn enabled(&self, action: Action) -> bool {
+        action != Action::Back || self.step != Step::Date
+    }
+
+    /// Selects a track that was clicked.
+    pub fn select(&mut self, row: usize) {
+        if self.step == Step::Track {
+            self.list.select(row);
+        }
     }
 
     /// Takes a key as text.
@@ -73,7 +98,9 @@ impl Welcome {
 
     /// Takes pasted text.
     pub fn paste(&mut self, text: &str) {
-        self.field.insert(text);
+        if self.typing() {
+            self.field.insert(text);
+        }
     }
 
     /// Does what a key means.
@@ -82,7 +109,8 @@ impl Welcome {
             Action::Open => self.take(cx),
             Action::Pass => self.next(Vec::new(), None),
             Action::Back => match self.step {
-                Step::Date => self.next(Vec::new(), None),
+                // There is nothing before the first question; tab skips it.
+                Step::Date => Vec::new(),
                 Step::Minutes => {
                     self.go(Step::Date);
                     Vec::new()
@@ -100,15 +128,25 @@ impl Welcome {
     }
 
     fn go(&mut self, step: Step) {
+        let slot = |step| match step {
+            Step::Date => Some(0),
+            Step::Minutes => Some(1),
+            Step::Track => None,
+        };
+        if let Some(slot) = slot(self.step) {
+            self.field.text().clone_into(&mut self.written[slot]);
+        }
         self.step = step;
-        self.field.clear();
+        self.field = Field::new(slot(step).map_or("", |slot| &self.written[slot]));
         self.problem = None;
     }
 
     fn take(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         let text = self.field.text().trim().to_owned();
         match self.step {
-            Step::Date | Step::Minutes if text.is_empty() => self.next(Vec::new(), None),
+            // Empty takes back what was answered before.
+            Step::Date if text.is_empty() => self.next(unset("interview", cx), None),
+            Step::Minutes if text.is_empty() => self.next(unset("minutes", cx), None),
             Step::Date => match interview_date(&text, cx.now.day.date()) {
                 Ok(date) => self.next(set("interview", date.map(|date| date.to_string())), None),
                 Err(problem) => self.refuse(&problem),
@@ -153,6 +191,8 @@ impl Welcome {
         let theme = canvas.theme;
         let bank = cx.desk.bank();
         let tracks = &self.tracks;
+        // The mark in front, the number behind and the bar beside the list.
+        let room = usize::from(area.width).saturating_sub(2 + 10 + 3);
         let rows = (tracks.len() as u16 + 1).min(area.height.saturating_sub(4).max(2));
         let list = Rect {
             height: rows,
@@ -164,10 +204,10 @@ impl Welcome {
                 track.map_or_else(
                     || Line::from("Everything"),
                     |track| {
-                        let cards = count(track.cards().len(), "card", "cards");
+                        let cards = format!("{:>4} cards", track.cards().len());
                         Line::from(vec![
-                            Span::raw(plain(&track.title)),
-                            Span::styled(format!("   {cards}"), theme.dim),
+                            Span::raw(fit(&track.title, room)),
+                            Span::styled(cards, theme.dim),
                         ])
                     },
                 )
@@ -221,13 +261,14 @@ impl Welcome {
             row += 1;
         }
         row += 1;
+        let minutes = format!("such as 20 or 1 h; empty for {}", Config::default().minutes);
         let (number, question, hint) = match self.step {
             Step::Date => (
                 1,
                 "When is the interview?",
                 "2026-12-10, 10 Dec, or in 19 days; empty for no date",
             ),
-            Step::Minutes => (2, "How many minutes a day?", "20"),
+            Step::Minutes => (2, "How many minutes a day?", minutes.as_str()),
             Step::Track => (3, "Which track?", ""),
         };
         canvas.line(
@@ -271,6 +312,18 @@ impl Welcome {
             }
         }
     }
+}
+
+/// Takes back an answer that was given before; an empty one that is the first sets nothing.
+fn unset(key: &'static str, cx: &Cx<'_>) -> Vec<Effect> {
+    let value = match key {
+        "interview" if cx.desk.config().interview.is_some() => String::new(),
+        "minutes" if cx.desk.config().minutes != Config::default().minutes => {
+            Config::default().minutes.to_string()
+        }
+        _ => return Vec::new(),
+    };
+    vec![Effect::Set(key, value)]
 }
 
 /// A setting that was answered; a skipped question sets nothing.

@@ -40,6 +40,60 @@ fn a_wrong_date_is_refused_and_stays_to_be_mended() {
 }
 
 #[test]
+fn going_back_keeps_what_was_written() {
+    let mut stage = Stage::first_start();
+    stage.keys("<esc>");
+    assert!(stage.text().contains("1 of 3"), "nothing lies before it");
+    assert!(stage.text().contains("f1 help"), "{}", stage.text());
+    stage.keys("in 3 weeks<enter>");
+    assert!(stage.text().contains("empty for 30"), "{}", stage.text());
+    stage.keys("45<esc>");
+    assert!(stage.text().contains("in 3 weeks"), "{}", stage.text());
+    stage.keys("<enter>");
+    assert!(stage.text().contains("▸ 45"), "{}", stage.text());
+    stage.keys("<enter>");
+    // No text is asked for here: letters are keys again.
+    stage.keys("?");
+    assert!(stage.text().contains("First start"), "{}", stage.text());
+    stage.keys("<esc>j");
+    assert!(
+        stage.text().contains("▸ Kafka in one evening"),
+        "{}",
+        stage.text()
+    );
+    stage.keys("k<esc><ctrl-u><enter><enter>");
+    assert!(stage.text().contains("› drill"), "{}", stage.text());
+    assert!(stage.text().contains("in 21 days"), "{}", stage.text());
+    assert_eq!(stage.app.desk().config().minutes, 30, "taken back");
+}
+
+#[test]
+fn on_the_day_itself_readiness_is_told_for_today() {
+    let mut stage = Stage::first_start();
+    stage.keys("today<enter><enter><enter><esc><enter>");
+    let home = stage.text();
+    assert!(home.contains("Ready today"), "{home}");
+    assert!(home.contains("interview today"), "{home}");
+    assert!(!home.contains("if you stop now"), "no plan is left: {home}");
+    stage.keys("t<tab><tab><tab>");
+    assert!(stage.text().contains("0 % today"), "{}", stage.text());
+}
+
+#[test]
+fn arrows_change_numbers_within_their_range() {
+    let mut stage = Stage::at_home();
+    stage.keys(",");
+    assert!(!stage.text().contains("→ choose"), "a date is typed");
+    stage.keys("<down><right><right><left>");
+    assert_eq!(stage.app.desk().config().minutes, 35);
+    assert!(stage.text().contains("→ choose"), "{}", stage.text());
+    for _ in 0..12 {
+        stage.keys("<left>");
+    }
+    assert_eq!(stage.app.desk().config().minutes, 5, "it stays at its end");
+}
+
+#[test]
 fn a_rating_is_recorded_before_the_next_card() {
     let mut stage = Stage::at_home();
     stage.keys("d<enter>");
@@ -48,6 +102,21 @@ fn a_rating_is_recorded_before_the_next_card() {
     assert_eq!(stage.app.desk().rated_today(), 1);
     assert!(stage.text().contains("1 done, "), "{}", stage.text());
     assert!(stage.text().contains("enter shows what a good one holds"));
+}
+
+#[test]
+fn a_tick_out_of_sight_brings_the_points_into_it() {
+    let mut stage = Stage::at_home();
+    stage.resize(60, 16).keys("d<enter>G");
+    // Some answers are short enough to show their points in the last window.
+    for _ in 0..4 {
+        if stage.text().contains("a [ ]") {
+            stage.keys("s<enter>G");
+        }
+    }
+    assert!(!stage.text().contains("a [ ]"), "{}", stage.text());
+    stage.keys("a");
+    assert!(stage.text().contains("a [x]"), "{}", stage.text());
 }
 
 #[test]
