@@ -107,6 +107,29 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// More than so many names are not listed in a message.
+const LISTED_MAX: usize = 40;
+
+/// What can be named instead of a name that is not known: `; did you mean `…`?` with the nearest, or with
+/// the shortest that holds the word, or else all of them under the heading `plural`, if they are few.
+pub fn instead<'k>(
+    word: &str,
+    known: impl IntoIterator<Item = &'k str> + Clone,
+    plural: &str,
+) -> String {
+    let holds = |name: &&str| word.chars().count() >= 3 && name.contains(word);
+    let holding = known.clone().into_iter().filter(holds);
+    let near = nearest(word, known.clone()).or_else(|| holding.min_by_key(|name| name.len()));
+    if let Some(near) = near {
+        return format!("; did you mean `{near}`?");
+    }
+    let all: Vec<&str> = known.into_iter().collect();
+    if all.is_empty() || all.len() > LISTED_MAX {
+        return String::new();
+    }
+    format!("; {plural}: {}", all.join(" "))
+}
+
 /// `; did you mean …?`, or nothing.
 pub(crate) fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     nearest(word, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
@@ -115,6 +138,17 @@ pub(crate) fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k s
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_unknown_comes_with_what_there_is() {
+        let decks = ["kafka-producers", "kafka-groups", "redis"];
+        let told = |word| instead(word, decks, "decks");
+        assert_eq!(told("kafka-group"), "; did you mean `kafka-groups`?");
+        assert_eq!(told("producer"), "; did you mean `kafka-producers`?");
+        assert_eq!(told("zzz"), "; decks: kafka-producers kafka-groups redis");
+        let many: Vec<String> = (0..99).map(|n| format!("tag-{n}")).collect();
+        assert_eq!(instead("zzz", many.iter().map(String::as_str), "tags"), "");
+    }
 
     #[test]
     fn only_near_words_are_suggested() {

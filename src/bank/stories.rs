@@ -67,7 +67,7 @@ impl OwnStories {
         own
     }
 
-    /// Stories without a figure, and prompts that no story serves.
+    /// Stories without a figure or with parts of the example, and prompts that no story serves.
     fn note_gaps(&mut self, shown: &Arc<str>, bank: &Bank) {
         let warn = |line: u32, message: String| Problem {
             line,
@@ -85,6 +85,18 @@ impl OwnStories {
                 warn(story.line, message)
             })
             .collect();
+        for story in &self.stories {
+            let parts = story.parts.iter().filter(|(_, text)| text.trim() == UNTOLD);
+            let names: Vec<&str> = parts.map(|(part, _)| part.as_str()).collect();
+            if !names.is_empty() {
+                let message = format!(
+                    "the story `{}` still has the example's words in {}",
+                    story.id,
+                    names.join(", ")
+                );
+                gaps.push(warn(story.line, message));
+            }
+        }
         let unserved = bank
             .prompts
             .iter()
@@ -138,6 +150,9 @@ impl OwnStories {
     }
 }
 
+/// What stands in the parts of the example until the reader writes their own.
+const UNTOLD: &str = "to be told";
+
 /// A file to begin with: one story to overwrite, and every template and prompt of the bank as a
 /// comment. It passes the check itself.
 pub fn example(bank: &Bank) -> String {
@@ -157,10 +172,12 @@ pub fn example(bank: &Bank) -> String {
         Some(template) => {
             for part in &template.parts {
                 let _ = writeln!(text, "      # {}", one_line(&part.ask));
-                let _ = writeln!(text, "      {}: to be told", part.part);
+                let _ = writeln!(text, "      {}: {UNTOLD}", part.part);
             }
         }
-        None => text.push_str("      situation: to be told\n"),
+        None => {
+            let _ = writeln!(text, "      situation: {UNTOLD}");
+        }
     }
     text.push_str(
         "    facts:\n      - what must not be left out\n    numbers:\n      - 40,000 messages a second at the peak\n",
@@ -220,6 +237,11 @@ mod tests {
             assert_eq!(errors(&own), [""; 0]);
             assert_eq!(own.stories.len(), 1);
             assert!(own.stories[0].has_number());
+            let told = own.problems[0].to_string();
+            assert!(
+                told.contains("`my-first-story` still has the example's words in situation"),
+                "{told}"
+            );
         }
     }
 

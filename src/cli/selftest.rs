@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Global, Outcome, lines::Lines, output::Usage, setup::Setup};
 use crate::{
-    bank::{AreaId, Bank, problem::nearest},
+    bank::{AreaId, Bank, problem::instead},
     session::selftest::{Input, Item, Mastery, Report, SelfTest, Verdict},
     tui::{app::Start, desk::rating},
 };
@@ -66,10 +66,7 @@ fn find(bank: &Bank, id: &str) -> Result<AreaId, Usage> {
     if ids().any(|known| known == id) {
         return Ok(id.into());
     }
-    let meant = nearest(id, ids()).map_or_else(
-        || format!("; areas: {}", ids().collect::<Vec<_>>().join(" ")),
-        |near| format!("; did you mean `{near}`?"),
-    );
+    let meant = instead(id, ids(), "areas");
     Err(Usage(format!("there is no area of skills `{id}`{meant}")))
 }
 

@@ -197,6 +197,13 @@ fn drill(
     let chance = clock::now().as_millisecond().unsigned_abs() % 1_000_000;
     let mut drill = screen::drill(own, bank, args.seed.unwrap_or(chance));
     if drill.phase() == Phase::Done {
+        if !file.exists() {
+            return Err(Usage(format!(
+                "there is no {} yet; `highwater stories --edit` makes one",
+                file.display()
+            ))
+            .into());
+        }
         let message = format!(
             "{} holds no story that serves a prompt; `highwater stories --edit` opens it",
             file.display()

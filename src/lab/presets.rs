@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::scenario::{Scenario, read_sandbox};
-use crate::bank::{Bank, Origin, ScenarioId, ScenarioSource, problem::nearest};
+use crate::bank::{Bank, Origin, ScenarioId, ScenarioSource, problem::instead};
 
 /// What the sandbox says of itself (Markdown).
 pub const HELP: &str = include_str!("presets/help.md");
@@ -54,8 +54,7 @@ pub fn source(id: &str, bank: &Bank) -> Result<(ScenarioSource, bool), String> {
         return Ok((preset.clone(), true));
     }
     let known = bank.scenarios.iter().chain(&presets);
-    let near = nearest(id, known.map(|source| source.id.as_str()))
-        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let near = instead(id, known.map(|source| source.id.as_str()), "scenarios");
     Err(format!("there is no scenario `{id}`{near}"))
 }
 

@@ -15,7 +15,7 @@ use super::{
     scheduler::Scheduler,
     state::{CardState, Due, States},
 };
-use crate::bank::{Bank, Card, CardId, DeckId, Level, TrackId, problem::nearest};
+use crate::bank::{Bank, Card, CardId, DeckId, Level, TrackId, problem::instead};
 
 /// How many other cards stand between two related ones, where there are enough.
 const APART: usize = 4;
@@ -42,11 +42,12 @@ pub struct Filter {
 
 /// A filter names what the bank does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no {what} `{found}`{}", nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+#[error("there is no {what} `{found}`{instead}")]
 pub struct FilterError {
     what: &'static str,
     found: String,
-    nearest: Option<String>,
+    /// What there is, or the nearest of it.
+    instead: String,
 }
 
 impl Filter {
@@ -55,14 +56,14 @@ impl Filter {
     /// # Errors
     /// Names the first thing that is not, and the nearest one that is.
     pub fn check(&self, bank: &Bank) -> Result<(), FilterError> {
-        let missing = |what, found: &str, known: Vec<&str>| {
+        let missing = |what: &'static str, found: &str, known: Vec<&str>| {
             if known.contains(&found) {
                 return Ok(());
             }
             Err(FilterError {
                 what,
                 found: found.to_owned(),
-                nearest: nearest(found, known).map(str::to_owned),
+                instead: instead(found, known, &format!("{what}s")),
             })
         };
         if let Some(deck) = &self.deck {

@@ -314,6 +314,6 @@ fn filters_narrow_and_a_track_orders() {
     };
     assert_eq!(
         wrong.check(&bank).unwrap_err().to_string(),
-        "there is no deck `zzz`"
+        "there is no deck `zzz`; decks: a b"
     );
 }

@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    bank::{Bank, CardId, Drill, DrillId, Kind, StageKind, problem::nearest},
+    bank::{Bank, CardId, Drill, DrillId, Kind, StageKind, problem::instead},
     memory::{Filter, Moment, States},
     progress::{Activity, EventId, EventKind, Progress, ProgressError, Review},
     session::interview::{
@@ -55,12 +55,12 @@ pub enum WishError {
     #[error("no open question matches: {0}; take in more decks, levels or tags")]
     NoneMatch(String),
     /// A drill that is not there.
-    #[error("there is no design drill `{found}`{}", nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+    #[error("there is no design drill `{found}`{instead}")]
     NoDrill {
         /// What was asked for.
         found: String,
-        /// The nearest one there is.
-        nearest: Option<String>,
+        /// What there is, or the nearest of it.
+        instead: String,
     },
     /// The bank has none at all.
     #[error("the bank has no design drills")]
@@ -103,8 +103,11 @@ impl Wish {
                 Some(drill) => Ok(Some(drill)),
                 None => Err(WishError::NoDrill {
                     found: id.to_string(),
-                    nearest: nearest(id.as_str(), bank.drills.iter().map(|d| d.id.as_str()))
-                        .map(str::to_owned),
+                    instead: instead(
+                        id.as_str(),
+                        bank.drills.iter().map(|drill| drill.id.as_str()),
+                        "design drills",
+                    ),
                 }),
             },
         }
