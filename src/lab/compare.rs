@@ -267,6 +267,7 @@ fn group(group: &GroupView) -> Said {
     let mut all = vec![
         said("state", group.state.clone()),
         said("generation", group.generation.to_string()),
+        said("members", group.joined.to_string()),
         said("lag", lag(group.lag())),
     ];
     for member in &group.members {

@@ -209,6 +209,7 @@ fn groups(cluster: &Cluster) -> Vec<GroupView> {
                 .unwrap_or_default()
                 .to_owned(),
             coordinator: known.map(|(_, broker)| broker),
+            joined: known.map_or(0, |(group, _)| group.members.len()),
             members,
             partitions: cluster
                 .partitions_of_group(&info.name)

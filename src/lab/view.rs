@@ -158,7 +158,9 @@ pub struct GroupView {
     pub assignor: String,
     /// The broker that coordinates it.
     pub coordinator: Option<BrokerId>,
-    /// Its members.
+    /// How many members it has by the coordinator's word: one that was killed counts until its session is over.
+    pub joined: usize,
+    /// The consumers that are or want to be its members, and those that are stopped.
     pub members: Vec<MemberView>,
     /// For each partition it reads: its name, the committed offset, the lag, the member that owns it.
     pub partitions: Vec<GroupPartitionView>,

@@ -145,7 +145,7 @@ fn group_line(group: &GroupView, theme: &Theme) -> Line<'static> {
         " · lag {} · generation {} · {}",
         lag_words(group.lag()),
         group.generation,
-        count(group.members.len(), "member", "members")
+        count(group.joined, "member", "members")
     );
     if !group.assignor.is_empty() {
         let _ = write!(text, " · {}", group.assignor);
