@@ -159,10 +159,10 @@ mod tests {
             thought.slept, None,
             "five minutes at the prompt are the reader's"
         );
-        assert_eq!((thought.awake - first.awake).as_secs(), 300);
+        assert_eq!(thought.awake.as_secs() - first.awake.as_secs(), 300);
         let woken = watch.note(at(3961), begin + Duration::from_secs(361));
         assert_eq!(woken.slept.map(|slept| slept.as_secs()), Some(3600));
-        assert_eq!((woken.awake - thought.awake).as_secs(), 60);
+        assert_eq!(woken.awake.as_secs() - thought.awake.as_secs(), 60);
         let back = watch.note(at(361), begin + Duration::from_secs(362));
         assert_eq!(back.slept, None, "a clock set back is no sleep");
     }
