@@ -32,6 +32,10 @@ impl Clone for Spare {
 
 impl Spare {
     /// A request with this said and with both lists empty.
+    #[allow(
+        clippy::unnecessary_box_returns,
+        reason = "the box is what is spared: it is handed on as it is"
+    )]
     pub fn request(&mut self, said: FetchRequest) -> Box<FetchRequest> {
         let Some(mut request) = self.requests.pop() else {
             return Box::new(said);
