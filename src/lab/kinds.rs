@@ -76,8 +76,7 @@ impl Kind {
             | What::LeaderElected { .. }
             | What::LeaderLost { .. }
             | What::BecameLeader { .. }
-            | What::BecameFollower { .. }
-            | What::ZombieLeader { .. } => Self::Election,
+            | What::BecameFollower { .. } => Self::Election,
             What::RecordsLost { .. }
             | What::RecordsReturned { .. }
             | What::RecordsDuplicated { .. }
@@ -122,9 +121,7 @@ pub fn is_internal(what: &What) -> bool {
         | What::ElrChanged { tp, .. }
         | What::BecameLeader { tp, .. }
         | What::BecameFollower { tp, .. }
-        | What::ZombieLeader { tp, .. }
         | What::Truncated { tp, .. }
-        | What::FollowerBehind { tp, .. }
         | What::HighWatermarkFrozen { tp, .. }
         | What::HighWatermarkMoves { tp, .. } => tp.topic.starts_with("__"),
         _ => false,
@@ -204,9 +201,7 @@ fn changes_what_is_seen(what: &What) -> bool {
         What::BrokerFenced { .. }
             | What::BrokerUnfenced { .. }
             | What::QuorumLost { .. }
-            | What::ZombieLeader { .. }
             | What::Truncated { .. }
-            | What::FollowerBehind { .. }
             | What::HighWatermarkFrozen { .. }
             | What::HighWatermarkMoves { .. }
             | What::ProduceFailing { .. }

@@ -95,8 +95,6 @@ pub enum LossReason {
     },
     /// It was acknowledged by a leader that had already been replaced.
     StaleLeader,
-    /// Nothing ever wrote it: `acks=0` told the producer nothing.
-    NeverWritten,
 }
 
 /// What happened.
@@ -274,12 +272,6 @@ pub enum What {
         epoch: LeaderEpoch,
         log_end: Offset,
     },
-    ZombieLeader {
-        tp: Tp,
-        broker: BrokerId,
-        epoch: LeaderEpoch,
-        current: LeaderEpoch,
-    },
     Truncated {
         tp: Tp,
         broker: BrokerId,
@@ -287,14 +279,6 @@ pub enum What {
         to: Offset,
         epoch: LeaderEpoch,
         leader_epoch_end: Offset,
-    },
-    FollowerBehind {
-        tp: Tp,
-        leader: BrokerId,
-        follower: BrokerId,
-        follower_end: Offset,
-        log_end: Offset,
-        behind: Time,
     },
     HighWatermarkFrozen {
         tp: Tp,

@@ -247,8 +247,6 @@ pub enum OffsetSpec {
     Earliest,
     /// The high watermark.
     Latest,
-    /// The first record created at or after this time.
-    AtTime(Time),
 }
 
 /// The state of a partition, as the controller records it and brokers learn it.

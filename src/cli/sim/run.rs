@@ -141,6 +141,13 @@ fn print_text(
         }
     }
     state(&report.play.timeline().view(), out)?;
+    let unnamed = report.play.timeline().cluster().ledger().lost_unnamed();
+    if unnamed > 0 {
+        writeln!(
+            out,
+            "lost besides, far behind every reader: {unnamed} records with keys"
+        )?;
+    }
     let broken = report.play.broken().len();
     if broken == 0 {
         writeln!(out, "every one of {} claims holds", scenario.claims())?;
@@ -286,6 +293,7 @@ fn print_json(report: &Report, quiet: bool, out: &mut dyn Write) -> anyhow::Resu
     let line = json!({
         "end_us": view.now.0, "seed": report.play.timeline().seed(), "kept": report.kept(),
         "partitions": partitions, "producers": producers, "groups": groups,
+        "lost_unnamed": report.play.timeline().cluster().ledger().lost_unnamed(),
     });
     writeln!(out, "{line}")?;
     Ok(())

@@ -34,8 +34,6 @@ pub struct Ending {
     pub clean: bool,
     /// The page cache goes: what is not flushed is lost.
     pub loses_cache: bool,
-    /// The disk goes.
-    pub loses_disk: bool,
 }
 
 impl Broker {
@@ -75,16 +73,13 @@ impl Broker {
             }
             replica.role = Role::Follower(None);
             replica.follower_high_watermark = replica.checkpoint;
-            let end = if how.loses_disk { 0 } else { replica.flushed };
-            if how.loses_disk || how.loses_cache {
+            if how.loses_cache {
+                let end = replica.flushed;
                 let records = replica.truncate(end, now, expiration);
                 if records > 0 {
                     lost.push((id, end, records));
                 }
             }
-        }
-        if how.loses_disk {
-            self.replicas.clear();
         }
         self.metadata_timer = None;
         self.metadata_correlation = 0;

@@ -148,12 +148,5 @@ fn list_offset(replica: &Replica, spec: OffsetSpec) -> Result<Offset, ErrorCode>
         // A new leader may not know yet how far its predecessor let consumers read (KIP-207).
         _ if high_watermark < leading.state.epoch_start() => Err(ErrorCode::OffsetNotAvailable),
         OffsetSpec::Latest => Ok(high_watermark),
-        OffsetSpec::AtTime(time) => {
-            let mut batches = replica.log.batches_from(replica.log.start());
-            let found = batches.find(|batch| batch.created >= time);
-            Ok(found.map_or(high_watermark, |batch| {
-                batch.base_offset.min(high_watermark)
-            }))
-        }
     }
 }

@@ -325,7 +325,6 @@ impl Cluster {
         let how = Ending {
             clean: false,
             loses_cache: lose_page_cache,
-            loses_disk: false,
         };
         self.end_broker(broker, how, Some(id));
         Ok(())
@@ -373,7 +372,6 @@ impl Cluster {
         let how = Ending {
             clean: true,
             loses_cache: false,
-            loses_disk: false,
         };
         let Some(found) = self.brokers.get_mut(broker as usize - 1) else {
             return Ok(());

@@ -13,9 +13,9 @@ use std::sync::Arc;
 pub use apply::CommandError;
 pub use clients::{GroupInfo, Member};
 
-use crate::sim::broker::{Broker, Ending, Role, Stage};
+use crate::sim::broker::{Broker, Ending, Role};
 use crate::sim::consumer::Consumer;
-use crate::sim::context::{Context, Occurrence, Timer, World};
+use crate::sim::context::{Occurrence, Timer, World};
 use crate::sim::controller::Controller;
 use crate::sim::event::{Event, EventId, What};
 use crate::sim::invariant::Watch;
@@ -241,7 +241,6 @@ impl Cluster {
                 let how = Ending {
                     clean: true,
                     loses_cache: false,
-                    loses_disk: false,
                 };
                 let cause = self.world.faults.get(&NodeId::Broker(broker)).copied();
                 let id = self.world.emit(cause, What::BrokerStopped { broker });
@@ -567,26 +566,5 @@ impl<'a> PartitionView<'a> {
     pub fn leading(&self) -> Option<&'a crate::sim::broker::Replica> {
         let replica = self.replica(self.leader()?)?;
         matches!(replica.role, Role::Leader(_)).then_some(replica)
-    }
-
-    /// Brokers that believe they lead, with their epochs.
-    pub fn believers(&self) -> Vec<(BrokerId, LeaderEpoch)> {
-        let leads = |broker: &'a Broker| {
-            let replica = broker
-                .replicas
-                .get(self.id)
-                .filter(|_| broker.stage != Stage::Down)?;
-            replica
-                .leading()
-                .map(|leading| (broker.id, leading.state.leader_epoch()))
-        };
-        self.cluster.brokers.iter().filter_map(leads).collect()
-    }
-}
-
-impl Context<'_> {
-    /// Notes an event as the last fault that hit a node.
-    pub fn note_fault(&mut self, node: NodeId, event: EventId) {
-        self.world.faults.insert(node, event);
     }
 }

@@ -25,9 +25,6 @@ pub enum AdminError {
     /// A topic of that name exists.
     #[error("topic `{0}` exists already")]
     TopicExists(String),
-    /// No such topic.
-    #[error("there is no topic `{0}`")]
-    NoTopic(String),
     /// No such partition.
     #[error("there is no partition {0}")]
     NoPartition(String),
@@ -43,9 +40,6 @@ pub enum AdminError {
         /// The most.
         most: u64,
     },
-    /// A broker that does not exist.
-    #[error("there is no broker {0}")]
-    NoBroker(BrokerId),
     /// A broker named twice.
     #[error("broker {0} is named twice; each replica needs a broker of its own")]
     Twice(BrokerId),

@@ -390,15 +390,6 @@ impl What {
                     "broker {broker} waits for a leader of {tp} (leader epoch {epoch}) at log end {log_end}"
                 )
             }
-            What::ZombieLeader {
-                tp,
-                broker,
-                epoch,
-                current,
-            } => write!(
-                f,
-                "broker {broker} still believes that it leads {tp} (leader epoch {epoch}); the cluster is at epoch {current}"
-            ),
             What::Truncated {
                 tp,
                 broker,
@@ -411,18 +402,6 @@ impl What {
                 "broker {broker} truncates {tp} from offset {from} to {to}, dropping {}: its epoch {epoch} ends at \
                  {leader_epoch_end} on the leader",
                 plural(from - to, "record")
-            ),
-            What::FollowerBehind {
-                tp,
-                leader: _,
-                follower,
-                follower_end,
-                log_end,
-                behind,
-            } => write!(
-                f,
-                "broker {follower} falls behind on {tp}: at offset {follower_end} of {log_end}, not caught up for {}",
-                behind.span()
             ),
             What::HighWatermarkFrozen {
                 tp,
@@ -584,7 +563,6 @@ impl What {
                     LossReason::StaleLeader => f.write_str(
                         "a leader that had already been replaced took them; it drops them when it hears of its successor",
                     ),
-                    LossReason::NeverWritten => f.write_str("no leader ever wrote them"),
                 })
             }
             What::RecordsReturned { tp, producer, count, first, last } => write!(
