@@ -224,3 +224,38 @@ fn a_report_on_files_that_changed_meanwhile_is_not_kept() {
     place.deck("mine", GOOD);
     assert_eq!(place.recalled(), None);
 }
+
+#[test]
+fn one_folder_of_a_bank_may_be_checked_alone() {
+    let place = Place::new();
+    let content = Path::new(env!("CARGO_MANIFEST_DIR")).join("content");
+    let scenario = fs::read_to_string(content.join("scenarios/acks-1-loss.yaml")).unwrap();
+    let own = scenario.replacen("acks-1-loss", "mine-alone", 1);
+    assert_ne!(own, scenario);
+    place.write("scenarios/mine-alone.yaml", own);
+    place.write(
+        "guide/own/chapter.md",
+        "---\ntitle: Mine\nabout: Words.\npart: kafka\norder: 900\n---\n\nWords.\n",
+    );
+    let check = |folder: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_highwater"))
+            .arg("--data-dir")
+            .arg(place.root.path().join("data"))
+            .arg("check")
+            .arg(place.mine().join(folder))
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.ends_with(": no problems\n"), "{text}");
+        text
+    };
+    let (none, scenario, chapter) = (check("decks"), check("scenarios"), check("guide"));
+    for (holds, one_more) in [("scenario", &scenario), ("chapter", &chapter)] {
+        let counted = |text: &str| {
+            let words: Vec<&str> = text.split([' ', ',', ':']).collect();
+            let at = words.iter().position(|word| word.starts_with(holds));
+            words[at.unwrap() - 1].parse::<usize>().unwrap()
+        };
+        assert_eq!(counted(one_more), counted(&none) + 1, "{one_more}");
+    }
+}

@@ -148,7 +148,11 @@ impl Walk<'_> {
     fn folder(&mut self, folder: &Path, below: &str, inner: &str, kind: FileKind, depth: usize) {
         for name in self.names(folder, below) {
             let path = folder.join(&name);
-            let below = format!("{below}/{name}");
+            let below = if below.is_empty() {
+                name.clone()
+            } else {
+                format!("{below}/{name}")
+            };
             if path.is_dir() {
                 if path.is_symlink() {
                     self.refuse(
@@ -190,15 +194,23 @@ impl Walk<'_> {
         }
     }
 
-    /// Decks at the top of a reader's folder.
+    /// Decks at the top of a reader's folder. A folder that is named like one of a bank's folders may hold what that
+    /// does, as in `check content/scenarios`: there each file is taken for what stands in it.
     fn top(&mut self, root: &Path) {
+        let called = root.file_name().and_then(|name| name.to_str());
+        let kind = FOLDERS.iter().find(|(name, _)| Some(*name) == called);
+        if let Some((_, FileKind::Chapter)) = kind {
+            return self.folder(root, "", "", FileKind::Chapter, 0);
+        }
         for name in self.names(root, "") {
             let path = root.join(&name);
             let is_yaml = [".yaml", ".yml"]
                 .iter()
                 .any(|ending| name.ends_with(ending));
             if is_yaml && !path.is_dir() {
-                self.file(path, &name, FileKind::Deck, String::new());
+                let found = kind.and_then(|_| Source::single(&path).ok());
+                let kind = found.map_or(FileKind::Deck, |source| source.kind);
+                self.file(path, &name, kind, String::new());
             }
         }
     }
