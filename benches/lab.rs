@@ -6,6 +6,7 @@
 use std::{hint::black_box, sync::Arc};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use crossterm::event::{Event, KeyCode};
 use highwater::{
     bank::built_in,
     config::ConfigFile,
@@ -51,6 +52,32 @@ fn frame(c: &mut Criterion) {
     let (mut app, now, _folder) = app("ten-brokers", Time::secs(60));
     let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 60));
     c.bench_function("frame of 10 brokers, 60 partitions at 200x60", |b| {
+        b.iter(|| black_box(app.draw(&mut buffer, now)));
+    });
+}
+
+/// A frame at 200×60 of a run and its twin side by side.
+fn frame_of_twins(c: &mut Criterion) {
+    let (mut app, now, _folder) = app("hot-key", Time::ZERO);
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 60));
+    let beside = (0..400).any(|_| {
+        app.draw(&mut buffer, now);
+        let shown: String = buffer
+            .content()
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect();
+        let key = match () {
+            () if shown.contains("the twin, ") => return true,
+            () if shown.contains("esc passes") => KeyCode::Esc,
+            () if shown.contains("n passes") => KeyCode::Char('n'),
+            () => KeyCode::Enter,
+        };
+        app.handle(&Event::Key(key.into()), now);
+        false
+    });
+    assert!(beside, "no twin comes");
+    c.bench_function("frame of hot-key beside its twin at 200x60", |b| {
         b.iter(|| black_box(app.draw(&mut buffer, now)));
     });
 }
@@ -110,6 +137,6 @@ fn twin(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10);
-    targets = frame, seek, twin
+    targets = frame, frame_of_twins, seek, twin
 }
 criterion_main!(benches);
