@@ -85,6 +85,16 @@ pub struct Reading {
     pub awake: Duration,
     /// What it slept since the reading before, if it did.
     pub slept: Option<SignedDuration>,
+    /// Wall time was set back since then.
+    pub set_back: bool,
+}
+
+impl Reading {
+    /// What the reader is told of it.
+    pub fn told(&self) -> Option<String> {
+        let slept = self.slept.map(stood_still_words);
+        slept.or_else(|| self.set_back.then(|| SET_BACK.to_owned()))
+    }
 }
 
 impl Watch {
@@ -107,6 +117,7 @@ impl Watch {
         let awake = SignedDuration::try_from(steady.saturating_duration_since(self.steady));
         let over = awake.map_or(SignedDuration::ZERO, |awake| passed.saturating_sub(awake));
         let slept = (over > STILL).then_some(over);
+        let set_back = was_set_back(Some(self.wall), wall);
         self.wall = wall;
         self.steady = steady;
         self.slept = self.slept.saturating_add(slept.unwrap_or_default());
@@ -115,6 +126,7 @@ impl Watch {
             at: wall,
             awake: Duration::try_from(since.saturating_sub(self.slept)).unwrap_or_default(),
             slept,
+            set_back,
         }
     }
 }

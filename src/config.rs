@@ -17,13 +17,19 @@ use crate::{
         problem::nearest,
         yaml::{self, Node, Step},
     },
-    memory::{Day, Limits, Retention},
+    memory::{Day, Limits, Plan, Retention},
 };
 
 /// The name of the file.
 pub const FILE: &str = "config.yaml";
 /// No file of settings is longer.
 const BYTES_MAX: u64 = 64 * 1024;
+/// Days ahead that are aimed at without a date.
+const WITHOUT_DATE: u32 = 7;
+/// Days ahead that a plan plays through at most.
+const AHEAD: u32 = 120;
+/// Seconds a card takes before there is a history to tell from.
+pub const SECONDS_A_CARD: u64 = 35;
 
 /// What the reader has set.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +69,30 @@ impl Default for Config {
             color: None,
             ascii: None,
             mouse: true,
+        }
+    }
+}
+
+impl Config {
+    /// The day of the interview, if it has not passed.
+    pub fn interview_to_come(&self, today: Day) -> Option<Day> {
+        self.interview.filter(|day| *day >= today)
+    }
+
+    /// The day aimed at: of the interview, or a week ahead without one to come.
+    pub fn aim(&self, today: Day) -> Day {
+        self.interview_to_come(today)
+            .unwrap_or(today.plus(WITHOUT_DATE))
+    }
+
+    /// What is to be done a day until then, at so many seconds a card.
+    pub fn plan(&self, today: Day, seconds_a_card: u64) -> Plan {
+        let ratings = u64::from(self.minutes) * 60 / seconds_a_card.max(1);
+        Plan {
+            first: today,
+            until: self.aim(today).min(today.plus(AHEAD)),
+            limits: self.limits,
+            ratings: u32::try_from(ratings).unwrap_or(u32::MAX),
         }
     }
 }

@@ -12,17 +12,10 @@ use super::{Folders, Global};
 use crate::{
     bank::{self, Bank, CardId, Problem, Severity, identity::Relink, user},
     clock,
-    config::ConfigFile,
+    config::{ConfigFile, SECONDS_A_CARD},
     memory::{Filter, Moment, Plan, States, StudyDays},
     progress::Progress,
 };
-
-/// Seconds a card takes before there is a history to tell from.
-const SECONDS_A_CARD: u32 = 35;
-/// Days ahead that are aimed at without a date.
-const WITHOUT_DATE: u32 = 7;
-/// Days ahead that a plan plays through at most.
-const AHEAD: u32 = 120;
 
 /// Everything that is open.
 pub(super) struct Setup {
@@ -80,23 +73,20 @@ impl Setup {
     /// The point in time that readiness is told for, and the day it belongs to: the interview, or a
     /// week ahead.
     pub(super) fn aim(&self, now: Moment) -> (Moment, bool) {
-        let interview = self.config.config().interview;
-        let day = interview.filter(|day| *day >= now.day);
-        let aimed = day.unwrap_or(now.day.plus(WITHOUT_DATE));
-        let at: Timestamp = self.days.start(aimed).max(now.at);
-        (Moment { at, day: aimed }, day.is_some())
+        let config = self.config.config();
+        let day = config.aim(now.day);
+        let at: Timestamp = self.days.start(day).max(now.at);
+        (
+            Moment { at, day },
+            config.interview_to_come(now.day).is_some(),
+        )
     }
 
     /// What is to be done a day until then.
     pub(super) fn plan(&self, now: Moment) -> anyhow::Result<Plan> {
-        let config = self.config.config();
         let seconds = self.progress.seconds_a_card(now.day)?;
-        Ok(Plan {
-            first: now.day,
-            until: self.aim(now).0.day.min(now.day.plus(AHEAD)),
-            limits: config.limits,
-            ratings: config.minutes * 60 / seconds.unwrap_or(SECONDS_A_CARD),
-        })
+        let config = self.config.config();
+        Ok(config.plan(now.day, seconds.map_or(SECONDS_A_CARD, u64::from)))
     }
 
     /// The cards of the scope in the order in which new ones are met.

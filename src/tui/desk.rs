@@ -21,9 +21,9 @@ use crate::{
     bank::{
         Bank, CardId, Problem, ScenarioId, identity::Relink, search::Index, stories::OwnStories,
     },
-    config::{Config, ConfigFile, SETTINGS},
+    config::{Config, ConfigFile, SECONDS_A_CARD, SETTINGS},
     memory::{
-        self, Day, Due, Filter, Forecast, Limits, Moment, Overview, Plan, Queue, Scheduler, States,
+        self, Day, Due, Filter, Forecast, Limits, Moment, Overview, Queue, Scheduler, States,
         StudyDays,
     },
     progress::{DayCount, Progress, ProgressError},
@@ -95,12 +95,6 @@ pub struct Desk {
 
 /// Cards that a search over all of them finds at most: nobody scrolls further.
 const FOUND_MAX: usize = 500;
-/// Days ahead that are aimed at without a date.
-const WITHOUT_DATE: u32 = 7;
-/// Days ahead that a forecast plays through at most.
-const AHEAD: u32 = 120;
-/// Seconds a card takes before there is a history to tell from.
-pub const SECONDS_A_CARD: u64 = 35;
 
 impl Desk {
     /// A desk over these sources.
@@ -233,8 +227,8 @@ impl Desk {
 
     /// Days until the interview; none without a date or after it.
     pub fn days_left(&self, now: Moment) -> Option<u32> {
-        self.interview()
-            .filter(|day| *day >= now.day)
+        self.config()
+            .interview_to_come(now.day)
             .map(|day| day.since(now.day))
     }
 
@@ -258,16 +252,9 @@ impl Desk {
         self.journal.seconds_a_card().unwrap_or(SECONDS_A_CARD)
     }
 
-    /// The day aimed at: of the interview, or a week ahead without one to come.
-    fn aim(&self, now: Moment) -> Day {
-        self.interview()
-            .filter(|day| *day >= now.day)
-            .unwrap_or(now.day.plus(WITHOUT_DATE))
-    }
-
     /// The bank at a glance, with readiness at the day aimed at.
     pub fn overview(&self, now: Moment) -> Overview {
-        let at = self.days.start(self.aim(now));
+        let at = self.days.start(self.config().aim(now.day));
         memory::overview(
             &self.bank,
             self.states(),
@@ -279,14 +266,7 @@ impl Desk {
 
     /// The days until the one aimed at, played through.
     pub fn forecast(&self, now: Moment) -> Vec<Forecast> {
-        let until = self.aim(now).min(now.day.plus(AHEAD));
-        let ratings = u64::from(self.config().minutes) * 60 / self.seconds_a_card().max(1);
-        let plan = Plan {
-            first: now.day,
-            until,
-            limits: self.config().limits,
-            ratings: u32::try_from(ratings).unwrap_or(u32::MAX),
-        };
+        let plan = self.config().plan(now.day, self.seconds_a_card());
         let cards = self.in_order();
         let states = self.states();
         memory::forecast(

@@ -8,7 +8,7 @@ use std::{
 use super::super::lines::{Lines, places};
 use crate::{
     bank::Bank,
-    clock::{self, Reading, Watch},
+    clock::{Reading, Watch},
     memory::StudyDays,
     progress::{Activity, EventId, Progress},
     session::{
@@ -38,7 +38,6 @@ pub(super) fn drive(
     watch: &mut Watch,
 ) -> anyhow::Result<Option<Report>> {
     let mut shown: Option<Place> = None;
-    let mut read = None;
     // The clock begins to run, or runs again.
     for input in [
         Input::Resume,
@@ -58,11 +57,8 @@ pub(super) fn drive(
             return Ok(None);
         };
         let now = watch.read();
-        if clock::was_set_back(read.replace(now.at), now.at) {
-            writeln!(out, "({})", clock::SET_BACK)?;
-        }
-        if let Some(slept) = now.slept {
-            writeln!(out, "({})", clock::stood_still_words(slept))?;
+        if let Some(words) = now.told() {
+            writeln!(out, "({words})")?;
         }
         let inputs = match line.as_str() {
             "q" | "quit" => {

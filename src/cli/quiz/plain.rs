@@ -8,7 +8,7 @@ use std::{
 use super::super::lines::Lines;
 use crate::{
     bank::{Answer, Bank},
-    clock::{self, Reading, Watch},
+    clock::{Reading, Watch},
     memory::StudyDays,
     progress::{EventId, Progress},
     session::quiz::{Effect, Given, Input, Mode, Phase, Quiz, Report, Verdict, read_number},
@@ -34,7 +34,6 @@ pub(super) fn drive(
     watch: &mut Watch,
 ) -> anyhow::Result<Option<Report>> {
     let mut shown = None;
-    let mut read = None;
     let mut warned = None;
     // A quiz that was left waits, paused.
     if let Some(report) = step(&mut quiz, desk, Input::Resume, watch.read())? {
@@ -62,11 +61,10 @@ pub(super) fn drive(
             return Ok(None);
         };
         let now = watch.read();
-        if clock::was_set_back(read.replace(now.at), now.at) {
-            writeln!(out, "({})", clock::SET_BACK)?;
+        if let Some(words) = now.told() {
+            writeln!(out, "({words})")?;
         }
-        if let Some(slept) = now.slept {
-            writeln!(out, "({})", clock::stood_still_words(slept))?;
+        if now.slept.is_some() {
             rest(&mut quiz, desk, now)?;
         }
         if let Some(report) = step(&mut quiz, desk, Input::Tick, now)? {
@@ -486,7 +484,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        bank::built_in::built_in, memory::Retention, session::quiz::Settings,
+        bank::built_in::built_in, clock, memory::Retention, session::quiz::Settings,
         tui::desk::practice::Pool,
     };
 

@@ -15,6 +15,7 @@ pub mod interview;
 pub mod lab;
 pub mod quiz;
 pub mod selftest;
+mod session_clock;
 pub mod settings;
 pub mod stats;
 pub mod stories;

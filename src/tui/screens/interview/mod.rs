@@ -21,9 +21,11 @@ use ratatui::{
 pub use report::InterviewReport;
 pub use setup::InterviewSetup;
 
-use super::quiz::{column, marked, passed, reading, set_back};
+use super::{
+    quiz::{marked, passed},
+    session_clock::{Read, SessionClock},
+};
 use crate::{
-    clock,
     progress::EventId,
     session::{
         design,
@@ -35,7 +37,7 @@ use crate::{
         keymap::{Action, Context},
         text::plain,
         theme::Theme,
-        widgets::{Scroll, bar, checklist, heading},
+        widgets::{Scroll, bar, checklist, column, heading},
     },
 };
 
@@ -55,8 +57,7 @@ pub struct InterviewScreen {
     side: Scroll,
     /// Columns by which diagrams are moved to the left.
     shift: usize,
-    /// When the clock was last read.
-    read: Option<Timestamp>,
+    clock: SessionClock,
 }
 
 /// Text behind a rule on its left.
@@ -87,7 +88,7 @@ impl InterviewScreen {
             scroll: Scroll::default(),
             side: Scroll::default(),
             shift: 0,
-            read: None,
+            clock: SessionClock::default(),
         }
     }
 
@@ -164,7 +165,7 @@ impl InterviewScreen {
         let spent = self.running()?;
         let wait = 1000 - spent.subsec_millis();
         let wait = SignedDuration::from_millis(i64::from(wait));
-        self.read?.checked_add(wait).ok()
+        self.clock.last()?.checked_add(wait).ok()
     }
 
     /// Time has passed.
@@ -260,21 +261,10 @@ impl InterviewScreen {
     }
 
     /// Hands an input to the interview, and what it asks for to the app.
-    ///
-    /// A running clock is read every second. When it was not, the machine slept: the clock is stopped
-    /// where it was last read, and the input is left out.
     fn put(&mut self, input: Input, cx: &Cx<'_>) -> Vec<Effect> {
         let running = self.running().is_some();
-        let before = self.read.replace(cx.now.at);
-        let slept = clock::stood_still(before, cx.now.at).filter(|_| running);
-        let told = match slept {
-            Some(passed) => Some(Effect::Tell(clock::stood_still_words(passed))),
-            None => set_back(before, cx.now.at),
-        };
-        let (input, now) = match (slept, before) {
-            (Some(_), Some(before)) => (self.pause(), reading(before)),
-            _ => (input, reading(cx.now.at)),
-        };
+        let Read { now, slept, told } = self.clock.read(cx.now.at, running);
+        let input = if slept { self.pause() } else { input };
         let before = self.place();
         let effects = self.interview.handle(input, now);
         if before != self.place() {

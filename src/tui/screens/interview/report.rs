@@ -6,10 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{
-    super::quiz::{column, marked},
-    heading, passed,
-};
+use super::{super::quiz::marked, heading, passed};
 use crate::{
     bank::Level,
     session::{
@@ -21,7 +18,7 @@ use crate::{
         effect::{Cx, Effect},
         keymap::{Action, Context},
         text::{count, fit, plain, right},
-        widgets::{Scroll, bar, sparkline},
+        widgets::{Scroll, bar, column, sparkline},
     },
 };
 

@@ -6,17 +6,14 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{
-    super::quiz::{column, marked},
-    InterviewScreen, WIDE, heading, passed, ruled, strong,
-};
+use super::{super::quiz::marked, InterviewScreen, WIDE, heading, passed, ruled, strong};
 use crate::{
     bank::Stage,
     session::design::{Design, Phase},
     tui::{
         canvas::Canvas,
         theme::Theme,
-        widgets::{Scroll, checklist},
+        widgets::{Scroll, checklist, column},
     },
 };
 

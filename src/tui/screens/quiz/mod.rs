@@ -20,9 +20,9 @@ use ratatui::{
 pub use result::QuizResult;
 pub use setup::QuizSetup;
 
+use super::session_clock::{Read, SessionClock};
 use crate::{
     bank::Answer,
-    clock,
     progress::EventId,
     session::quiz::{Given, Input, Mode, Phase, Quiz, Sheet, read_number},
     tui::{
@@ -32,12 +32,10 @@ use crate::{
         markdown::{Run, wrap},
         text::plain,
         theme::Theme,
-        widgets::{Field, Scroll, bar},
+        widgets::{Field, Scroll, bar, column},
     },
 };
 
-/// Widest column of text that is still easy to read.
-const MEASURE: u16 = 96;
 /// From here on the clock is shown as short.
 const SHORT: Duration = Duration::from_secs(60);
 
@@ -52,8 +50,7 @@ pub struct QuizScreen {
     warned: bool,
     field: Field,
     scroll: Scroll,
-    /// When the clock was last read.
-    read: Option<Timestamp>,
+    clock: SessionClock,
 }
 
 /// Minutes and seconds: `9:05`.
@@ -67,26 +64,6 @@ pub(super) fn clock(time: Duration) -> String {
 pub(super) fn passed(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{}:{:02}", seconds / 60, seconds % 60)
-}
-
-/// What is told when the system's clock was set back since `read`; a session's own clock runs on.
-pub(super) fn set_back(read: Option<Timestamp>, now: Timestamp) -> Option<Effect> {
-    clock::was_set_back(read, now).then(|| Effect::Tell(clock::SET_BACK.to_owned()))
-}
-
-/// A reading of wall time as the sessions' clocks take it.
-pub(super) fn reading(at: Timestamp) -> Duration {
-    Duration::from_millis(u64::try_from(at.as_millisecond()).unwrap_or(0))
-}
-
-/// The middle of an area as wide as text may be.
-pub(super) fn column(area: Rect) -> Rect {
-    let width = area.width.saturating_sub(3).min(MEASURE);
-    Rect {
-        x: area.x + 1 + (area.width.saturating_sub(3) - width) / 2,
-        width,
-        ..area
-    }
 }
 
 /// A Markdown text as lines with a hanging mark in front.
@@ -128,7 +105,7 @@ impl QuizScreen {
             warned: false,
             field: Field::new(""),
             scroll: Scroll::default(),
-            read: None,
+            clock: SessionClock::default(),
         };
         screen.turned();
         screen
@@ -192,7 +169,7 @@ impl QuizScreen {
         // Without a clock that runs down, the time that has passed is shown.
         let next = next.unwrap_or(1000 - self.quiz.elapsed().as_millis() % 1000);
         let wait = if next > 0 { next } else { 1000 };
-        let read = self.read?;
+        let read = self.clock.last()?;
         read.checked_add(SignedDuration::from_millis(wait as i64))
             .ok()
     }
@@ -399,21 +376,10 @@ impl QuizScreen {
     }
 
     /// Hands an input to the quiz, after what was typed, and what it asks for to the app.
-    ///
-    /// A running clock is read every second. When it was not, the machine slept: the clock is stopped
-    /// where it was last read, and the input is left out, as it was meant for what was on screen before.
     fn put(&mut self, input: Input, cx: &Cx<'_>) -> Vec<Effect> {
         let running = self.quiz.phase() == Phase::Asking;
-        let before = self.read.replace(cx.now.at);
-        let slept = clock::stood_still(before, cx.now.at).filter(|_| running);
-        let told = match slept {
-            Some(passed) => Some(Effect::Tell(clock::stood_still_words(passed))),
-            None => set_back(before, cx.now.at),
-        };
-        let (input, now) = match (slept, before) {
-            (Some(_), Some(before)) => (Input::Pause, reading(before)),
-            _ => (input, reading(cx.now.at)),
-        };
+        let Read { now, slept, told } = self.clock.read(cx.now.at, running);
+        let input = if slept { Input::Pause } else { input };
         let (at, phase) = (self.quiz.at(), self.quiz.phase());
         let mut effects = Vec::new();
         if self.typing() {

@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{clock, column, marked, passed};
+use super::{clock, marked, passed};
 use crate::{
     bank::{Answer, CardId},
     session::quiz::{Candidate, Given, Report, Score, Verdict},
@@ -17,7 +17,7 @@ use crate::{
         keymap::{Action, Context},
         text::{count, fit, plain},
         theme::Theme,
-        widgets::{Scroll, bar, sparkline},
+        widgets::{Scroll, bar, column, sparkline},
     },
 };
 
