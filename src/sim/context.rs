@@ -232,7 +232,7 @@ impl World {
     }
 
     /// Hands a message to the network.
-    pub fn send(&mut self, at: Time, mut envelope: Envelope) {
+    pub fn send(&mut self, mut envelope: Envelope) {
         let life = self.life(envelope.to);
         if !life.up {
             self.bounce(&envelope);
@@ -243,15 +243,20 @@ impl World {
             envelope.from,
             envelope.to,
             envelope.message.kind(),
-            at,
+            envelope.sent,
             &mut self.rng,
         );
+        match fate {
+            Fate::Arrives(arrival) => self.queue.push(arrival, Occurrence::Deliver(envelope)),
+            fate => self.not_sent(fate, &envelope),
+        }
+    }
+
+    /// A message that will not arrive.
+    #[cold]
+    fn not_sent(&mut self, fate: Fate, envelope: &Envelope) {
         let asked = match fate {
-            Fate::Arrives(arrival) => {
-                self.queue.push(arrival, Occurrence::Deliver(envelope));
-                return;
-            }
-            Fate::Cut => None,
+            Fate::Arrives(_) | Fate::Cut => None,
             Fate::Lost => Some(false),
             Fate::Dropped => Some(true),
         };
@@ -320,7 +325,7 @@ impl Context<'_> {
     /// Sends a message at a later time, unless this node's life ends before: the disk or the quorum is still at work.
     pub fn send_at(&mut self, at: Time, to: NodeId, correlation: u32, message: Message) {
         let (from, cause) = (self.me, self.cause);
-        let envelope = Envelope {
+        self.world.send(Envelope {
             from,
             to,
             incarnation: 0,
@@ -328,8 +333,7 @@ impl Context<'_> {
             correlation,
             cause,
             message,
-        };
-        self.world.send(at.max(self.world.now), envelope);
+        });
     }
 
     /// Asks to be woken.

@@ -193,7 +193,7 @@ pub struct FetchedPartition {
 }
 
 /// The answer to a fetch; partitions about which there is nothing new are left out.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct FetchResponse {
     /// A fault of the whole request.
     pub error: Option<ErrorCode>,
@@ -238,6 +238,17 @@ pub struct PartitionLeader {
     pub leader: Option<BrokerId>,
     /// Its leader epoch.
     pub epoch: LeaderEpoch,
+}
+
+/// The answer to a client's question for metadata.
+#[derive(Debug, Clone)]
+pub struct MetadataResponse {
+    /// Brokers that can be asked.
+    pub brokers: Vec<BrokerId>,
+    /// Who leads.
+    pub partitions: Vec<PartitionLeader>,
+    /// How many partitions each topic has.
+    pub counts: Vec<(TopicId, u32)>,
 }
 
 /// Where to start reading, asked by a client.
@@ -407,7 +418,7 @@ pub enum Message {
 
     // Everyone who reads.
     FetchRequest(Box<FetchRequest>),
-    FetchResponse(FetchResponse),
+    FetchResponse(Box<FetchResponse>),
     ListOffsetsRequest {
         partitions: Vec<(PartitionId, OffsetSpec, LeaderEpoch)>,
     },
@@ -423,11 +434,7 @@ pub enum Message {
     MetadataRequest {
         topics: Vec<TopicId>,
     },
-    MetadataResponse {
-        brokers: Vec<BrokerId>,
-        partitions: Vec<PartitionLeader>,
-        counts: Vec<(TopicId, u32)>,
-    },
+    MetadataResponse(Box<MetadataResponse>),
 
     // Classic groups.
     FindCoordinatorRequest {
@@ -465,7 +472,7 @@ pub enum Message {
     },
     OffsetFetchRequest {
         group: Arc<str>,
-        partitions: Vec<PartitionId>,
+        partitions: Box<[PartitionId]>,
     },
     OffsetFetchResponse {
         error: Option<ErrorCode>,
@@ -570,7 +577,7 @@ impl Message {
             OffsetForLeaderEpochRequest { .. },
             OffsetForLeaderEpochResponse { .. },
             MetadataRequest { .. },
-            MetadataResponse { .. },
+            MetadataResponse(_),
             FindCoordinatorRequest { .. },
             FindCoordinatorResponse { .. },
             JoinGroupRequest(_),

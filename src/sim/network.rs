@@ -42,7 +42,8 @@ pub struct Network {
     links: BTreeMap<(NodeId, NodeId), Link>,
     drops: Vec<(MessageKind, NodeId, NodeId)>,
     nodes: NodeIndex,
-    last_arrival: Vec<Vec<(u32, Time)>>,
+    /// When the last message arrives, by sender and receiver; zero where there was none.
+    last_arrival: Vec<Vec<Time>>,
 }
 
 /// Numbers all nodes densely.
@@ -115,22 +116,17 @@ impl Network {
 
     /// Keeps the order of one connection: no message overtakes an earlier one.
     fn in_order(&mut self, from: NodeId, to: NodeId, arrival: Time) -> Time {
-        let (from, to) = (self.nodes.of(from), self.nodes.of(to) as u32);
+        let (from, to) = (self.nodes.of(from), self.nodes.of(to));
         if self.last_arrival.len() <= from {
             self.last_arrival.resize(from + 1, Vec::new());
         }
         let row = &mut self.last_arrival[from];
-        match row.binary_search_by_key(&to, |(node, _)| *node) {
-            Ok(place) => {
-                let last = &mut row[place].1;
-                *last = arrival.max(*last);
-                *last
-            }
-            Err(place) => {
-                row.insert(place, (to, arrival));
-                arrival
-            }
+        if row.len() <= to {
+            row.resize(to + 1, Time::ZERO);
         }
+        let last = &mut row[to];
+        *last = arrival.max(*last);
+        *last
     }
 
     /// A process ended, and its connections with it: what it still had to send delays nothing that its next life sends.
@@ -140,7 +136,9 @@ impl Network {
             row.clear();
         }
         for row in &mut self.last_arrival {
-            row.retain(|(to, _)| *to as usize != index);
+            if let Some(last) = row.get_mut(index) {
+                *last = Time::ZERO;
+            }
         }
     }
 

@@ -208,6 +208,8 @@ pub struct PartitionMap<V> {
     values: Vec<V>,
     /// The place of each partition from the first key to the last, [`NOWHERE`] in the gaps; empty if too many are.
     places: Vec<u32>,
+    /// The number of the first key, where there is a table.
+    first: u32,
 }
 
 /// The place of a partition that a map does not have.
@@ -224,6 +226,7 @@ impl<V> Default for PartitionMap<V> {
             keys: Vec::new(),
             values: Vec::new(),
             places: Vec::new(),
+            first: 0,
         }
     }
 }
@@ -238,19 +241,27 @@ impl<V> PartitionMap<V> {
         self.keys.is_empty()
     }
     /// The place of a partition, for by-place access; valid until something is inserted or removed.
+    #[inline]
     pub fn place(&self, id: PartitionId) -> Option<usize> {
-        let first = self.keys.first()?;
-        if self.places.is_empty() {
-            return self.keys.binary_search(&id).ok();
+        match self.places.get(id.0.wrapping_sub(self.first) as usize) {
+            Some(&NOWHERE) => None,
+            Some(place) => Some(*place as usize),
+            None if self.places.is_empty() => self.keys.binary_search(&id).ok(),
+            None => None,
         }
-        let place = *self.places.get(id.0.checked_sub(first.0)? as usize)?;
-        (place != NOWHERE).then_some(place as usize)
+    }
+    /// What is known of the partition at a place.
+    #[inline]
+    pub fn at(&self, place: usize) -> Option<&V> {
+        self.values.get(place)
     }
     /// What is known of a partition.
+    #[inline]
     pub fn get(&self, id: PartitionId) -> Option<&V> {
         self.place(id).map(|place| &self.values[place])
     }
     /// What is known of a partition, to change it.
+    #[inline]
     pub fn get_mut(&mut self, id: PartitionId) -> Option<&mut V> {
         self.place(id).map(|place| &mut self.values[place])
     }
@@ -263,6 +274,7 @@ impl<V> PartitionMap<V> {
         None
     }
     /// What is known of a partition, made first if need be.
+    #[inline]
     pub fn entry(&mut self, id: PartitionId, make: impl FnOnce() -> V) -> &mut V {
         let place = match self.place(id) {
             Some(place) => place,
@@ -282,6 +294,7 @@ impl<V> PartitionMap<V> {
         let span = (id.0 - self.keys[0].0) as usize + 1;
         let has_table = place == 0 || !self.places.is_empty();
         if at_end && has_table && span <= longest_table(place) {
+            self.first = self.keys[0].0;
             self.places.resize(span - 1, NOWHERE);
             self.places.push(place as u32);
         } else {
@@ -307,6 +320,7 @@ impl<V> PartitionMap<V> {
         if span > longest_table(self.keys.len()) {
             return;
         }
+        self.first = first.0;
         self.places.resize(span, NOWHERE);
         for (place, key) in (0u32..).zip(&self.keys) {
             self.places[(key.0 - first.0) as usize] = place;

@@ -1,43 +1,86 @@
-//! Emptied fetches and answers, whose memory the next ones take: more than half of all messages are one or the other.
+//! Emptied messages and lists, whose memory the next ones take: nearly all messages are fetches, batches for a leader, or
+//! the answers to them.
 //!
 //! What a message says never depends on whether its memory is new. A clone of the cluster begins without spares.
 
 use std::fmt;
 
-use super::message::{Batch, FetchRequest, FetchResponse, FetchedPartition};
+use super::message::{FetchRequest, FetchResponse, ProduceResult, ProducedBatch};
+use super::node::PartitionId;
 
-/// How many of each are kept; more are seldom under way at once.
+/// How many of a kind are kept; more are seldom under way at once.
 const KEPT: usize = 32;
 
-/// The spares.
-#[derive(Default)]
-pub struct Spare {
-    #[allow(clippy::vec_box, reason = "messages carry the boxes")]
-    requests: Vec<Box<FetchRequest>>,
-    answers: Vec<(Vec<FetchedPartition>, Vec<Batch>)>,
+/// Emptied things of one kind.
+pub struct Pool<T>(Vec<T>);
+
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Pool(Vec::new())
+    }
 }
 
 /// Which spares there are is no part of a cluster's state, so it does not show.
-impl fmt::Debug for Spare {
+impl<T> fmt::Debug for Pool<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Spare")
+        f.write_str("Pool")
     }
 }
 
-impl Clone for Spare {
-    fn clone(&self) -> Spare {
-        Spare::default()
+impl<T> Clone for Pool<T> {
+    fn clone(&self) -> Self {
+        Pool::default()
     }
 }
 
+impl<T> Pool<T> {
+    /// Takes one out, if there is one.
+    pub fn take(&mut self) -> Option<T> {
+        self.0.pop()
+    }
+
+    /// Puts one back that is as good as new.
+    pub fn give(&mut self, emptied: T) {
+        if self.0.len() < KEPT {
+            self.0.push(emptied);
+        }
+    }
+}
+
+impl<T> Pool<Vec<T>> {
+    /// An empty list.
+    pub fn list(&mut self) -> Vec<T> {
+        self.take().unwrap_or_default()
+    }
+
+    /// Takes a list whose items matter no more.
+    pub fn done(&mut self, mut list: Vec<T>) {
+        list.clear();
+        self.give(list);
+    }
+}
+
+/// The spares that all nodes share.
+#[derive(Debug, Clone, Default)]
+pub struct Spare {
+    requests: Pool<Box<FetchRequest>>,
+    answers: Pool<Box<FetchResponse>>,
+    /// Of produce requests.
+    pub batches: Pool<Vec<ProducedBatch>>,
+    /// Of answers to them.
+    pub results: Pool<Vec<ProduceResult>>,
+    /// Of what a consumer asked for in a fetch.
+    pub partitions: Pool<Vec<PartitionId>>,
+}
+
+#[allow(
+    clippy::unnecessary_box_returns,
+    reason = "the boxes are what is spared: they are handed on as they are"
+)]
 impl Spare {
     /// A request with this said and with both lists empty.
-    #[allow(
-        clippy::unnecessary_box_returns,
-        reason = "the box is what is spared: it is handed on as it is"
-    )]
     pub fn request(&mut self, said: FetchRequest) -> Box<FetchRequest> {
-        let Some(mut request) = self.requests.pop() else {
+        let Some(mut request) = self.requests.take() else {
             return Box::new(said);
         };
         let (changed, forgotten) = (
@@ -54,25 +97,21 @@ impl Spare {
 
     /// Takes a request that was handled.
     pub fn handled(&mut self, mut request: Box<FetchRequest>) {
-        if self.requests.len() < KEPT {
-            request.changed.clear();
-            request.forgotten.clear();
-            self.requests.push(request);
-        }
+        request.changed.clear();
+        request.forgotten.clear();
+        self.requests.give(request);
     }
 
-    /// Empty lists for an answer.
-    pub fn lists(&mut self) -> (Vec<FetchedPartition>, Vec<Batch>) {
-        self.answers.pop().unwrap_or_default()
+    /// An answer without error that says nothing yet.
+    pub fn answer(&mut self) -> Box<FetchResponse> {
+        self.answers.take().unwrap_or_default()
     }
 
     /// Takes an answer that was read.
-    pub fn read(&mut self, answer: FetchResponse) {
-        if self.answers.len() < KEPT {
-            let (mut partitions, mut batches) = (answer.partitions, answer.batches);
-            partitions.clear();
-            batches.clear();
-            self.answers.push((partitions, batches));
-        }
+    pub fn read(&mut self, mut answer: Box<FetchResponse>) {
+        answer.error = None;
+        answer.partitions.clear();
+        answer.batches.clear();
+        self.answers.give(answer);
     }
 }

@@ -236,7 +236,7 @@ impl Broker {
         &mut self,
         leader: BrokerId,
         correlation: u32,
-        mut response: FetchResponse,
+        mut response: Box<FetchResponse>,
         ctx: &mut Context,
     ) {
         let Some(place) = self

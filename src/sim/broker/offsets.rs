@@ -5,7 +5,7 @@
 use super::Broker;
 use super::replica::{Replica, Role};
 use crate::sim::context::Context;
-use crate::sim::message::{Message, OffsetSpec, PartitionLeader};
+use crate::sim::message::{Message, MetadataResponse, OffsetSpec, PartitionLeader};
 use crate::sim::node::{NodeId, PartitionId, TopicId};
 use crate::sim::types::{BrokerId, ErrorCode, LeaderEpoch, Offset, ProducerEpoch, ProducerId};
 
@@ -66,11 +66,11 @@ impl Broker {
         ctx.send(
             from,
             correlation,
-            Message::MetadataResponse {
+            Message::MetadataResponse(Box::new(MetadataResponse {
                 brokers,
                 partitions,
                 counts,
-            },
+            })),
         );
     }
 

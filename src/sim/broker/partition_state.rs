@@ -408,6 +408,20 @@ impl LeaderPartition {
         })
     }
 
+    /// An in-sync follower fetched at `at` from the log end, where it had stood before: nothing moves and nothing is
+    /// proposed, so this is all of [`Self::follower_fetch`] that is left.
+    pub fn stood_at_end(&mut self, id: BrokerId, broker_epoch: BrokerEpoch, at: LeaderMoment) {
+        let mut followers = self.followers.iter_mut();
+        if let Some((_, follower)) = followers.find(|(known, _)| *known == id)
+            && (broker_epoch == -1 || follower.broker_epoch <= Some(broker_epoch))
+        {
+            follower.last_caught_up = follower.last_caught_up.max(Some(at.now));
+            follower.last_fetch = Some(at.now);
+            follower.leader_log_end_at_last_fetch = at.log_end;
+            follower.broker_epoch = Some(broker_epoch);
+        }
+    }
+
     /// The regular check, every half `replica.lag.time.max.ms`: proposes a set
     /// without the followers that are not caught up. Nothing while another
     /// change is pending (`maybeShrinkIsr`).

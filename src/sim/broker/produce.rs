@@ -10,6 +10,7 @@ use crate::sim::event::What;
 use crate::sim::message::{Batch, Message, ProduceResult, ProducedBatch, Records};
 use crate::sim::node::{NodeId, PartitionId};
 use crate::sim::settings::Setting;
+use crate::sim::spare::Pool;
 use crate::sim::time::Time;
 use crate::sim::types::{ErrorCode, LeaderEpoch, NO_LEADER_EPOCH, Offset};
 
@@ -42,6 +43,8 @@ struct Pending {
 pub(super) struct Purgatory {
     slots: Vec<Option<Pending>>,
     free: Vec<u32>,
+    /// Lists of what a request waits for, to be used again.
+    required: Pool<Vec<(PartitionId, Offset)>>,
     /// When the timer for all that waits is set.
     pub(super) timer: Option<Time>,
 }
@@ -83,14 +86,14 @@ impl Broker {
         correlation: u32,
         acks: i8,
         timeout: Time,
-        batches: Vec<ProducedBatch>,
+        mut batches: Vec<ProducedBatch>,
         ctx: &mut Context,
     ) {
         let now = ctx.now();
-        let mut results = Vec::with_capacity(batches.len());
-        let mut required = Vec::with_capacity(batches.len());
+        let mut results = ctx.world.spare.results.list();
+        let mut required = self.purgatory.required.list();
         let (mut written, mut bytes) = (0, 0);
-        for ProducedBatch { partition, batch } in batches {
+        for ProducedBatch { partition, batch } in batches.drain(..) {
             let appended = self.append_as_leader(partition, batch, acks, ctx);
             let mut result = ProduceResult {
                 partition,
@@ -118,6 +121,7 @@ impl Broker {
             }
             results.push(result);
         }
+        ctx.world.spare.batches.give(batches);
         let done = if written > 0 {
             self.disk.write(now, written, bytes)
         } else {
@@ -139,9 +143,10 @@ impl Broker {
                 Message::ProduceResponse { results },
             ),
         }
-        for (partition, _) in required {
-            self.settle_append(partition, ctx);
+        for (partition, _) in &required {
+            self.settle_append(*partition, ctx);
         }
+        self.purgatory.required.done(required);
     }
 
     /// Appends what the group coordinator writes, as `acks=all`; it hears by its token when that is replicated.

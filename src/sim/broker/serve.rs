@@ -226,12 +226,10 @@ impl Broker {
 
     fn refuse_session(from: NodeId, correlation: u32, ctx: &mut Context) {
         let error = Some(ErrorCode::FetchSessionIdNotFound);
-        let response = FetchResponse {
+        let response = Box::new(FetchResponse {
             error,
-            session_epoch: 0,
-            partitions: Vec::new(),
-            batches: Vec::new(),
-        };
+            ..FetchResponse::default()
+        });
         ctx.send(from, correlation, Message::FetchResponse(response));
     }
 
@@ -297,19 +295,16 @@ impl Broker {
         let Some(replica) = self.replicas.get_mut(partition) else {
             return;
         };
-        let (log_end, config) = (replica.log.end(), replica.isr_config);
+        let log_end = replica.log.end();
         let Role::Leader(leading) = &mut replica.role else {
             return;
         };
-        for index in 0..replica.record.replicas.len() {
-            let follower = replica.record.replicas[index];
-            if follower == self.id
-                || leading
-                    .state
-                    .follower(follower)
-                    .and_then(|state| state.log_end)
-                    != Some(log_end)
-            {
+        for follower in replica.record.replicas.iter().copied() {
+            let stands_at_end = leading
+                .state
+                .follower(follower)
+                .is_some_and(|state| state.log_end == Some(log_end));
+            if follower == self.id || !stands_at_end {
                 continue;
             }
             let Some(session) = self.sessions.get_mut(NodeId::Broker(follower)) else {
@@ -324,32 +319,25 @@ impl Broker {
                 log_end,
                 now: session.last_fetch.0.min(now.0),
             };
-            // The position did not move, so neither does the high watermark, and an ISR member proposes nothing.
             if leading.state.isr().contains(&follower) {
-                let _ = leading.state.follower_fetch(
-                    follower,
-                    log_end,
-                    epoch,
-                    at,
-                    &self.image,
-                    &config,
-                );
+                leading.state.stood_at_end(follower, epoch, at);
             }
         }
     }
 
     /// New data is in the log of a leader: followers want it.
     pub(super) fn wake_followers(&mut self, partition: PartitionId, ctx: &mut Context) {
-        let Some(record) = self
-            .replicas
-            .get(partition)
-            .map(|replica| Arc::clone(&replica.record))
-        else {
+        let Some(place) = self.replicas.place(partition) else {
             return;
         };
-        for follower in record.replicas.iter().copied() {
-            if follower != self.id {
-                self.wake(NodeId::Broker(follower), partition, ctx);
+        for index in 0.. {
+            let replica = self.replicas.at(place);
+            let Some(follower) = replica.and_then(|replica| replica.record.replicas.get(index))
+            else {
+                return;
+            };
+            if *follower != self.id {
+                self.wake(NodeId::Broker(*follower), partition, ctx);
             }
         }
     }
@@ -358,14 +346,10 @@ impl Broker {
     /// followers learn it with their next answer.
     pub(super) fn high_watermark_moved(&mut self, partition: PartitionId, ctx: &mut Context) {
         self.complete_produce(partition, ctx);
-        let Some(record) = self
-            .replicas
-            .get(partition)
-            .map(|replica| Arc::clone(&replica.record))
-        else {
+        let Some(replica) = self.replicas.get(partition) else {
             return;
         };
-        for follower in &record.replicas {
+        for follower in &replica.record.replicas {
             if let Some(session) = self.sessions.get_mut(NodeId::Broker(*follower)) {
                 session.list(partition);
             }
@@ -487,7 +471,7 @@ impl Broker {
         let mut list = std::mem::take(&mut session.list);
         let follower = session.replica.map(|(id, _)| id);
         let (max_bytes, rack) = (session.partition_max_bytes, session.rack.clone());
-        let (mut partitions, mut batches) = ctx.world.spare.lists();
+        let mut response = ctx.world.spare.answer();
         list.retain(|&partition| {
             let readings = &self.sessions.all[place].1.partitions;
             let Some(reading) = readings.get(partition) else {
@@ -499,7 +483,7 @@ impl Broker {
                 follower,
                 max_bytes,
                 rack.as_deref(),
-                &mut batches,
+                &mut response.batches,
             );
             let outside = follower.is_some_and(|follower| self.is_outside_isr(partition, follower));
             let readings = &mut self.sessions.all[place].1.partitions;
@@ -519,18 +503,13 @@ impl Broker {
                 || fetched.preferred_replica.is_some()
                 || fetched.high_watermark != sent;
             if news {
-                partitions.push(fetched);
+                response.partitions.push(fetched);
             }
             stays
         });
         let session = &mut self.sessions.all[place].1;
         session.list = list;
-        let response = FetchResponse {
-            error: None,
-            session_epoch: session.epoch,
-            partitions,
-            batches,
-        };
+        response.session_epoch = session.epoch;
         let before = ctx.cause;
         ctx.cause = before.or(parked.cause);
         ctx.send(node, parked.correlation, Message::FetchResponse(response));

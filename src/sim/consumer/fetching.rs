@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::super::group::event::{GroupEvent, ResetReason};
 use super::super::message::{
-    FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Message, OffsetSpec,
-    PartitionLeader,
+    FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Message, MetadataResponse,
+    OffsetSpec, PartitionLeader,
 };
 use super::super::node::{PartitionId, TopicId};
 use super::super::spec::OnFailure;
@@ -45,18 +45,17 @@ impl Consumer {
         }
     }
 
-    pub(super) fn got_metadata(
-        &mut self,
-        brokers: Vec<BrokerId>,
-        partitions: &[PartitionLeader],
-        counts: &[(TopicId, u32)],
-        env: &mut Env,
-    ) {
+    pub(super) fn got_metadata(&mut self, answer: MetadataResponse, env: &mut Env) {
+        let MetadataResponse {
+            brokers,
+            partitions,
+            counts,
+        } = answer;
         self.metadata_at = Some(env.now);
         if !brokers.is_empty() {
             self.brokers = brokers;
         }
-        for leader in partitions {
+        for leader in &partitions {
             self.learn_leader(*leader);
         }
         let leaderless = partitions.iter().any(|leader| leader.leader.is_none());
@@ -210,7 +209,7 @@ impl Consumer {
         let group = Arc::clone(&self.config.group);
         let request = Message::OffsetFetchRequest {
             group,
-            partitions: partitions.clone(),
+            partitions: partitions.as_slice().into(),
         };
         self.send(coordinator, About::Committed(partitions), request, env);
     }
@@ -366,7 +365,7 @@ impl Consumer {
     /// Sends a fetch to every broker that leads (or serves) partitions it
     /// wants records of and that it is not asking already.
     pub(super) fn fetch(&mut self, env: &mut Env) {
-        let mut wanted: Vec<(BrokerId, Box<FetchRequest>)> = Vec::new();
+        let mut wanted = self.spare.fetches.list();
         let mut homeless = false;
         for (id, assigned) in self.assigned.iter() {
             let Position::At { offset, .. } = assigned.position else {
@@ -405,9 +404,10 @@ impl Consumer {
             return;
         }
         wanted.sort_unstable_by_key(|(broker, _)| *broker);
-        for (broker, request) in wanted {
+        for (broker, request) in wanted.drain(..) {
             let asked = request.changed.iter();
-            let ids: Vec<PartitionId> = asked.map(|position| position.partition).collect();
+            let mut ids = env.spare.partitions.list();
+            ids.extend(asked.map(|position| position.partition));
             for id in &ids {
                 if let Some(assigned) = self.assigned.get_mut(*id) {
                     assigned.fetching = Some(broker);
@@ -420,6 +420,7 @@ impl Consumer {
                 env,
             );
         }
+        self.spare.fetches.give(wanted);
     }
 
     /// A fetch that opens a new session and asks for nothing yet.
@@ -443,7 +444,7 @@ impl Consumer {
         &mut self,
         from: BrokerId,
         asked: &[PartitionId],
-        answer: FetchResponse,
+        answer: Box<FetchResponse>,
         env: &mut Env,
     ) {
         for id in asked {

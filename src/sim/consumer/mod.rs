@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use super::group::assignors::Assignor;
 use super::group::event::GroupEvent;
-use super::message::{Message, PartitionLeader};
+use super::message::{FetchRequest, Message, PartitionLeader};
 use super::node::{NodeId, PartitionId, PartitionMap, TopicId};
+use super::spare::Pool;
 use super::time::Time;
 use super::types::{BrokerId, ErrorCode, LeaderEpoch, Offset};
 
@@ -215,6 +216,18 @@ pub struct Consumer {
     paused: BTreeSet<PartitionId>,
     /// Counts finished records.
     finished: u64,
+    /// Lists and finished work, to be used again.
+    spare: Spares,
+}
+
+/// Emptied things that a consumer needs at each poll.
+#[derive(Debug, Clone, Default)]
+struct Spares {
+    /// Fetched partitions in line.
+    lines: Pool<Vec<(u64, PartitionId)>>,
+    /// Fetches to send.
+    fetches: Pool<Vec<(BrokerId, Box<FetchRequest>)>>,
+    work: Pool<Box<Work>>,
 }
 
 impl Consumer {
@@ -250,6 +263,7 @@ impl Consumer {
             heartbeat_on: false,
             paused: BTreeSet::new(),
             finished: 0,
+            spare: Spares::default(),
         }
     }
 
@@ -456,13 +470,7 @@ impl Consumer {
                 self.failed(request, env);
                 return;
             }
-            Message::MetadataResponse {
-                brokers,
-                partitions,
-                counts,
-            } => {
-                self.got_metadata(brokers, &partitions, &counts, env);
-            }
+            Message::MetadataResponse(answer) => self.got_metadata(*answer, env),
             Message::FindCoordinatorResponse {
                 error, coordinator, ..
             } => {
@@ -491,6 +499,7 @@ impl Consumer {
             Message::FetchResponse(answer) => {
                 if let About::Fetch(asked) = request.about {
                     self.fetched(request.to, &asked, answer, env);
+                    env.spare.partitions.done(asked);
                 }
             }
             Message::ProduceResponse { results } => {

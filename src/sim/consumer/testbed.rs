@@ -9,7 +9,7 @@ use crate::sim::group::coordinator::{
 use crate::sim::group::progress::GroupProgress;
 use crate::sim::group::state::Peer;
 use crate::sim::message::{
-    Batch, FetchResponse, FetchedPartition, OffsetSpec, ProduceResult, Records,
+    Batch, FetchResponse, FetchedPartition, MetadataResponse, OffsetSpec, ProduceResult, Records,
 };
 use crate::sim::node::Names;
 use crate::sim::rng::Rng;
@@ -399,7 +399,7 @@ impl Bed {
         let ids = topics
             .iter()
             .flat_map(|&topic| self.names.partitions_of(topic));
-        Message::MetadataResponse {
+        Message::MetadataResponse(Box::new(MetadataResponse {
             brokers: vec![1],
             partitions: ids
                 .map(|&partition| PartitionLeader {
@@ -412,7 +412,7 @@ impl Bed {
                 .iter()
                 .map(|&topic| (topic, self.names.partitions_of(topic).len() as u32))
                 .collect(),
-        }
+        }))
     }
 
     fn read(&self, positions: &[(PartitionId, Offset)]) -> Message {
@@ -448,12 +448,12 @@ impl Bed {
                 batches: u32::from(count > 0),
             });
         }
-        Message::FetchResponse(FetchResponse {
+        Message::FetchResponse(Box::new(FetchResponse {
             error: None,
             session_epoch: 1,
             partitions,
             batches,
-        })
+        }))
     }
 
     pub(super) fn generation(&self) -> i32 {

@@ -26,7 +26,7 @@ struct Item {
 }
 
 /// What a poll returned and the application works on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Work {
     items: VecDeque<Item>,
     started: Time,
@@ -50,16 +50,22 @@ impl Consumer {
             return false;
         }
         let mut room = u64::from(self.config.max_poll_records);
-        let mut items = VecDeque::new();
-        let mut line: Vec<(u64, PartitionId)> = self
-            .assigned
-            .iter()
-            .filter(|(_, assigned)| !assigned.paused && !assigned.buffered.is_empty())
-            .map(|(partition, assigned)| (assigned.line, partition))
-            .collect();
+        let mut line = self.spare.lines.list();
+        line.extend(
+            self.assigned
+                .iter()
+                .filter(|(_, assigned)| !assigned.paused && !assigned.buffered.is_empty())
+                .map(|(partition, assigned)| (assigned.line, partition)),
+        );
+        if line.is_empty() {
+            self.spare.lines.give(line);
+            return false;
+        }
         line.sort_unstable();
-        for (_, partition) in line {
-            let Some(assigned) = self.assigned.get_mut(partition) else {
+        let mut work = self.spare.work.take().unwrap_or_default();
+        let items = &mut work.items;
+        for (_, partition) in &line {
+            let Some(assigned) = self.assigned.get_mut(*partition) else {
                 continue;
             };
             while room > 0
@@ -72,9 +78,9 @@ impl Consumer {
                         partition: last,
                         first,
                         count: known,
-                    }) if *last == partition && *first + *known == chunk.first => *known += count,
+                    }) if last == partition && *first + *known == chunk.first => *known += count,
                     _ => items.push_back(Item {
-                        partition,
+                        partition: *partition,
                         first: chunk.first,
                         count,
                     }),
@@ -88,20 +94,19 @@ impl Consumer {
                 }
             }
         }
-        if items.is_empty() {
-            return false;
+        self.spare.lines.done(line);
+        if work.items.is_empty() {
+            self.spare.work.give(work);
+            return false; // poll() may return no record at all (`max.poll.records`)
         }
         // The next fetches are under way while the application works.
         self.fetch(env);
         let risky =
-            self.config.failure_rate > 0.0 || items.iter().any(|item| self.has_poison(item));
-        let work = Box::new(Work {
-            items,
-            started: env.now,
-            per_record: self.config.processing,
-            stepwise: risky,
-            attempt: 0,
-        });
+            self.config.failure_rate > 0.0 || work.items.iter().any(|item| self.has_poison(item));
+        work.started = env.now;
+        work.per_record = self.config.processing;
+        work.stepwise = risky;
+        work.attempt = 0;
         if self.config.commits == Commits::BeforeProcessing {
             self.app = App::Committing { then: Some(work) };
             self.commit(env, CommitKind::Sync);
@@ -147,15 +152,16 @@ impl Consumer {
     }
 
     pub(super) fn work_turn(&mut self, env: &mut Env) {
-        let App::Working(work) = std::mem::replace(&mut self.app, App::Polling) else {
+        let App::Working(mut work) = std::mem::replace(&mut self.app, App::Polling) else {
             return;
         };
         if work.stepwise {
             return self.step(work, env);
         }
-        for item in &work.items {
-            self.finish(*item, env);
+        for item in work.items.drain(..) {
+            self.finish(item, env);
         }
+        self.spare.work.give(work);
         self.work_done(env);
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Draft {
     first: u64,
     /// The numbers, if they do not run on from the first.
     numbers: Vec<u64>,
+    /// The same, to share, once it has been sent and takes no more records.
+    shared: Option<Arc<[u64]>>,
     pub(super) count: u32,
     bytes: u64,
     pub(super) created: Time,
@@ -41,6 +43,7 @@ impl Draft {
         Draft {
             first,
             numbers: Vec::new(),
+            shared: None,
             count: 0,
             bytes: 0,
             created,
@@ -78,18 +81,26 @@ impl Draft {
         self.bytes
     }
 
+    /// It is sent, so it takes no more records.
+    pub(super) fn close(&mut self) {
+        if !self.numbers.is_empty() {
+            self.shared = Some(std::mem::take(&mut self.numbers).into());
+        }
+    }
+
     /// The batch as it goes over the wire.
     pub(super) fn to_batch(&self, producer: u32) -> Batch {
-        let records = if self.numbers.is_empty() {
-            Records::Run {
+        let numbers = match &self.shared {
+            Some(shared) => Some(Arc::clone(shared)),
+            None if self.numbers.is_empty() => None,
+            None => Some(Arc::from(self.numbers.as_slice())),
+        };
+        let records = match numbers {
+            Some(numbers) => Records::List { producer, numbers },
+            None => Records::Run {
                 producer,
                 first: self.first,
-            }
-        } else {
-            Records::List {
-                producer,
-                numbers: Arc::from(self.numbers.as_slice()),
-            }
+            },
         };
         let (producer_id, producer_epoch, first_sequence) = self.sequence.unwrap_or((-1, -1, -1));
         Batch {
@@ -149,11 +160,13 @@ impl Producer {
             return Time::MAX;
         }
         let (base, at) = self.base;
-        let micros = (number - base) as f64 * 1e6 * f64::from(self.slow) / self.rate;
+        // Signed numbers, because they turn into fractions and back in fewer steps.
+        let after = (number - base) as i64 as f64;
+        let micros = after * 1e6 * f64::from(self.slow) / self.rate;
         if micros > 1e15 {
             Time::MAX
         } else {
-            at + Time(micros as u64)
+            at + Time(micros as i64 as u64)
         }
     }
 
@@ -170,13 +183,13 @@ impl Producer {
             return;
         }
         let before = self.made;
-        while !self.finished() && self.due(self.made) <= now {
-            let at = self
-                .due(self.made)
-                .max(self.blocked.map_or(Time::ZERO, |_| now));
+        let mut due = self.due(self.made);
+        while !self.finished() && due <= now {
+            let at = due.max(self.blocked.map_or(Time::ZERO, |_| now));
             if !self.add_record(at, ctx) {
                 break;
             }
+            due = self.due(self.made);
         }
         if self.made != before {
             ctx.world.ledger.made(self.index, self.made);

@@ -43,6 +43,7 @@ impl KeySource {
     }
 
     /// The hash of the next record's key, if it has one.
+    #[inline]
     pub(super) fn draw(&self, rng: &mut Rng) -> Option<u32> {
         let key = match self.keys {
             Keys::None => return None,

@@ -20,10 +20,11 @@ use super::event::What;
 use super::message::{Envelope, Message};
 use super::node::TopicId;
 use super::settings::{Place, Setting, Settings, WrittenSettings};
+use super::spare::Pool;
 use super::spec::{Keys, ProducerSpec};
 use super::time::Time;
 use super::types::{BrokerId, ErrorCode, ProducerEpoch, ProducerId};
-use accumulator::Queue;
+use accumulator::{Draft, Queue};
 use keys::KeySource;
 use sender::InFlight;
 
@@ -130,6 +131,9 @@ pub struct Producer {
     /// Sequences have a gap: the next epoch starts when nothing is in flight.
     bump: bool,
     timer: Option<Time>,
+    /// Lists of brokers and of drafts, to be used again.
+    ready: Pool<Vec<BrokerId>>,
+    drafts: Pool<Vec<(usize, Draft)>>,
 }
 
 impl Config {
@@ -206,6 +210,8 @@ impl Producer {
             session_not_before: Time::ZERO,
             bump: false,
             timer: None,
+            ready: Pool::default(),
+            drafts: Pool::default(),
             settings,
             config,
         }
@@ -343,14 +349,9 @@ impl Producer {
         match message {
             Message::ProduceResponse { results } => {
                 self.on_produce_answer(correlation, &results, ctx);
+                ctx.world.spare.results.done(results);
             }
-            Message::MetadataResponse {
-                brokers,
-                partitions,
-                ..
-            } => {
-                self.on_metadata(correlation, brokers, &partitions, ctx);
-            }
+            Message::MetadataResponse(answer) => self.on_metadata(correlation, *answer, ctx),
             Message::InitProducerIdResponse {
                 error: None,
                 producer_id,

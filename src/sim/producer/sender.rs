@@ -51,7 +51,7 @@ impl Producer {
         if self.config.idempotent && (self.session.is_none() || self.bump) {
             return next.min(self.renew_session(ctx));
         }
-        let mut ready: Vec<BrokerId> = Vec::new();
+        let mut ready = self.ready.list();
         for place in 0..self.filled.len() {
             let queue = &self.queues[self.filled[place]];
             // A producer that closes flushes: nothing lingers any more.
@@ -73,9 +73,10 @@ impl Producer {
             next = next.min(self.refresh_metadata(ctx));
         }
         ready.sort_unstable();
-        for broker in ready {
-            self.drain(broker, ctx);
+        for broker in &ready {
+            self.drain(*broker, ctx);
         }
+        self.ready.done(ready);
         next
     }
 
@@ -85,7 +86,7 @@ impl Producer {
         if self.outstanding(broker) >= self.config.max_in_flight as u64 {
             return;
         }
-        let mut drafts = Vec::new();
+        let mut drafts = self.drafts.list();
         let mut size = 0;
         for index in 0..self.filled.len() {
             let place = self.filled[index];
@@ -127,6 +128,7 @@ impl Producer {
             };
             size += draft.bytes();
             draft.attempts += 1;
+            draft.close();
             if let Some((id, epoch)) = self.session.filter(|_| self.config.idempotent) {
                 if draft.sequence.is_none() {
                     draft.sequence = Some((id, epoch, queue.next_sequence));
@@ -143,7 +145,7 @@ impl Producer {
             drafts.push((place, draft));
         }
         if drafts.is_empty() {
-            return;
+            return self.drafts.give(drafts);
         }
         let queues = &self.queues;
         self.filled
@@ -170,7 +172,8 @@ impl Producer {
             partition: self.queues[*place].id,
             batch: draft.to_batch(self.index),
         };
-        let batches: Vec<_> = drafts.iter().map(produced).collect();
+        let mut batches = ctx.world.spare.batches.list();
+        batches.extend(drafts.iter().map(produced));
         let (acks, timeout) = (self.config.acks as i8, self.config.request_timeout);
         if acks == 0 {
             // Success is when the bytes are handed to the socket.
@@ -186,6 +189,7 @@ impl Producer {
                     0,
                 );
             }
+            self.drafts.done(drafts);
             ctx.send(
                 NodeId::Broker(broker),
                 correlation,
@@ -232,8 +236,8 @@ impl Producer {
         else {
             return;
         };
-        let request = self.in_flight.remove(place);
-        for (place, draft) in request.drafts {
+        let mut request = self.in_flight.remove(place);
+        for (place, draft) in request.drafts.drain(..) {
             let id = self.queues[place].id;
             let Some(result) = results.iter().find(|result| result.partition == id) else {
                 continue;
@@ -251,6 +255,7 @@ impl Producer {
                 Some(error) => self.failed(place, draft, error, request.broker, ctx),
             }
         }
+        self.drafts.give(request.drafts);
     }
 
     /// A batch is no longer in flight.

@@ -9,10 +9,10 @@ use super::accumulator::Queue;
 use crate::sim::broker::producer_state::advance_sequence;
 use crate::sim::context::Context;
 use crate::sim::event::What;
-use crate::sim::message::{Message, PartitionLeader};
+use crate::sim::message::{Message, MetadataResponse};
 use crate::sim::node::NodeId;
 use crate::sim::time::Time;
-use crate::sim::types::{BrokerId, ProducerEpoch, ProducerId};
+use crate::sim::types::{ProducerEpoch, ProducerId};
 
 impl Producer {
     /// Asks for metadata when it is wanted or old. Returns when to look again.
@@ -57,8 +57,7 @@ impl Producer {
     pub(super) fn on_metadata(
         &mut self,
         correlation: u32,
-        brokers: Vec<BrokerId>,
-        partitions: &[PartitionLeader],
+        answer: MetadataResponse,
         ctx: &mut Context,
     ) {
         if self
@@ -69,11 +68,11 @@ impl Producer {
         }
         self.metadata_asked = None;
         self.metadata_at = ctx.now();
-        if !brokers.is_empty() {
-            self.brokers = brokers;
+        if !answer.brokers.is_empty() {
+            self.brokers = answer.brokers;
         }
         let fresh = self.queues.is_empty();
-        for (place, found) in partitions.iter().enumerate() {
+        for (place, found) in answer.partitions.iter().enumerate() {
             let leader = found.leader.map(|leader| (leader, found.epoch));
             match self.queues.get_mut(place) {
                 // Metadata older than what an error told is ignored (KIP-320).

@@ -6,8 +6,7 @@ use super::*;
 use crate::sim::broker::producer_state::{ProducerBatch, ProducerStates, Verdict};
 use crate::sim::context::{Occurrence, World};
 use crate::sim::event::EventId;
-use crate::sim::message::PartitionLeader;
-use crate::sim::message::{Batch, ProduceResult, Records};
+use crate::sim::message::{Batch, MetadataResponse, PartitionLeader, ProduceResult, Records};
 use crate::sim::network::{Network, NodeIndex};
 use crate::sim::node::{NodeId, PartitionId};
 use crate::sim::settings::Written;
@@ -123,17 +122,19 @@ impl Bed {
 
     fn broker(&mut self, broker: BrokerId, correlation: u32, message: Message) {
         let answer = match message {
-            Message::MetadataRequest { .. } => Some(Message::MetadataResponse {
-                brokers: vec![1, 2],
-                partitions: (0..self.world.names.partitions.len() as u32)
-                    .map(|id| PartitionLeader {
-                        partition: PartitionId(id),
-                        leader: Some(self.leader),
-                        epoch: self.leader as i32,
-                    })
-                    .collect(),
-                counts: Vec::new(),
-            }),
+            Message::MetadataRequest { .. } => {
+                Some(Message::MetadataResponse(Box::new(MetadataResponse {
+                    brokers: vec![1, 2],
+                    partitions: (0..self.world.names.partitions.len() as u32)
+                        .map(|id| PartitionLeader {
+                            partition: PartitionId(id),
+                            leader: Some(self.leader),
+                            epoch: self.leader as i32,
+                        })
+                        .collect(),
+                    counts: Vec::new(),
+                })))
+            }
             Message::InitProducerIdRequest { .. } => Some(Message::InitProducerIdResponse {
                 error: None,
                 producer_id: 9,
