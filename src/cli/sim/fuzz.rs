@@ -8,6 +8,7 @@ use crate::clock;
 use crate::sim::event::EventId;
 use crate::sim::fuzz::Case;
 use crate::sim::time::Time;
+use crate::tui::text::count;
 
 /// How many seeds there are to one that is also played through a snapshot and compared event by event.
 const REPLAYED: u64 = 16;
@@ -18,7 +19,7 @@ const PROGRESS: Duration = Duration::from_millis(500);
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// How many seeds to try
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// Stop after this many seconds even if seeds are left
     #[arg(long, value_name = "S")]
@@ -36,7 +37,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let began = clock::instant();
     let mut shown = began;
     let (mut tried, mut faults, mut steps) = (0, 0, 0);
-    for seed in args.first..args.first.saturating_add(args.seeds) {
+    // The last seed there is ends it, too.
+    for seed in args.first..=args.first.saturating_add(args.seeds - 1) {
         let case = Case::new(seed);
         let (cluster, mut report) = case.play()?;
         if seed % REPLAYED == 0 {
@@ -79,7 +81,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let seconds = clock::instant().duration_since(began).as_secs_f64();
     writeln!(
         out,
-        "{tried} seeds, {faults} commands, {steps} steps in {seconds:.1} s: no invariant broke"
+        "{}, {faults} commands, {steps} steps in {seconds:.1} s: no invariant broke",
+        count(tried as usize, "seed", "seeds"),
     )?;
     Ok(Outcome::Done)
 }
