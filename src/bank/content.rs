@@ -336,24 +336,52 @@ pub struct OwnStory {
 }
 
 impl OwnStory {
+    /// What stands in a first file until the reader writes their own words over it.
+    pub const UNTOLD: &'static str = "to be told";
+
+    /// Whether the reader has written any of its parts.
+    pub fn is_told(&self) -> bool {
+        self.parts.iter().any(|(_, text)| written(text))
+    }
+
+    /// Parts, and `facts` and `numbers`, that still say [`Self::UNTOLD`].
+    pub fn untold(&self) -> Vec<&str> {
+        let parts = self.parts.iter().filter(|(_, text)| !written(text));
+        let lists = [("facts", &self.facts), ("numbers", &self.numbers)];
+        let lists = lists
+            .into_iter()
+            .filter(|(_, list)| list.iter().any(|text| !written(text)));
+        parts
+            .map(|(part, _)| part.as_str())
+            .chain(lists.map(|(name, _)| name))
+            .collect()
+    }
+
     /// Whether there is a figure in it.
     pub fn has_number(&self) -> bool {
         let digit = |text: &String| text.chars().any(|c| c.is_ascii_digit());
-        !self.numbers.is_empty()
+        self.numbers.iter().any(|text| written(text))
             || self.facts.iter().any(digit)
             || self.parts.iter().any(|(_, text)| digit(text))
     }
 
     /// What is ticked off when it is told: facts and figures; without any, its parts.
     pub fn to_tell(&self) -> Vec<String> {
-        if self.facts.is_empty() && self.numbers.is_empty() {
-            let parts = self.parts.iter();
-            return parts
-                .map(|(part, text)| format!("{part}: {text}"))
-                .collect();
+        let listed = self.facts.iter().chain(&self.numbers);
+        let listed: Vec<String> = listed.filter(|text| written(text)).cloned().collect();
+        if !listed.is_empty() {
+            return listed;
         }
-        self.facts.iter().chain(&self.numbers).cloned().collect()
+        let parts = self.parts.iter().filter(|(_, text)| written(text));
+        parts
+            .map(|(part, text)| format!("{part}: {text}"))
+            .collect()
     }
+}
+
+/// The reader's own words, not those of the file to begin with.
+fn written(text: &str) -> bool {
+    text.trim() != OwnStory::UNTOLD
 }
 
 /// A scenario file, unparsed: what it means is the business of `lab`.

@@ -67,7 +67,7 @@ impl OwnStories {
         own
     }
 
-    /// Stories without a figure or with parts of the example, and prompts that no story serves.
+    /// Stories without a figure or not yet told, and prompts that no story serves.
     fn note_gaps(&mut self, shown: &Arc<str>, bank: &Bank) {
         let warn = |line: u32, message: String| Problem {
             line,
@@ -75,7 +75,8 @@ impl OwnStories {
             rule: Rule::Coverage,
             ..Problem::whole_file(shown, message)
         };
-        let bare = self.stories.iter().filter(|story| !story.has_number());
+        let told = self.stories.iter().filter(|story| story.is_told());
+        let bare = told.filter(|story| !story.has_number());
         let mut gaps: Vec<Problem> = bare
             .map(|story| {
                 let message = format!(
@@ -86,16 +87,16 @@ impl OwnStories {
             })
             .collect();
         for story in &self.stories {
-            let parts = story.parts.iter().filter(|(_, text)| text.trim() == UNTOLD);
-            let names: Vec<&str> = parts.map(|(part, _)| part.as_str()).collect();
-            if !names.is_empty() {
-                let message = format!(
-                    "the story `{}` still has the example's words in {}",
-                    story.id,
-                    names.join(", ")
-                );
-                gaps.push(warn(story.line, message));
-            }
+            let names = story.untold().join(", ");
+            let (id, untold) = (&story.id, OwnStory::UNTOLD);
+            let message = if !story.is_told() {
+                format!("the story `{id}` is not told yet: write over `{untold}` in {names}")
+            } else if !names.is_empty() {
+                format!("the story `{id}` still says `{untold}` in {names}")
+            } else {
+                continue;
+            };
+            gaps.push(warn(story.line, message));
         }
         let unserved = bank
             .prompts
@@ -114,7 +115,7 @@ impl OwnStories {
     }
 
     /// The places of the stories that serve a prompt, best first: those that name it, then those of
-    /// its templates in the order in which the prompt names these.
+    /// its templates in the order in which the prompt names these. One that is not told yet serves none.
     pub fn serving(&self, prompt: &Prompt) -> Vec<usize> {
         let rank = |story: &OwnStory| {
             if story.prompts.contains(&prompt.id) {
@@ -128,6 +129,7 @@ impl OwnStories {
             .stories
             .iter()
             .enumerate()
+            .filter(|(_, story)| story.is_told())
             .filter_map(|(place, story)| Some((rank(story)?, place)))
             .collect();
         ranked.sort_unstable();
@@ -150,15 +152,13 @@ impl OwnStories {
     }
 }
 
-/// What stands in the parts of the example until the reader writes their own.
-const UNTOLD: &str = "to be told";
-
-/// A file to begin with: one story to overwrite, and every template and prompt of the bank as a
+/// A file to begin with: one story to write over, and every template and prompt of the bank as a
 /// comment. It passes the check itself.
 pub fn example(bank: &Bank) -> String {
+    const UNTOLD: &str = OwnStory::UNTOLD;
     let mut text = String::from(
         "# Your own project stories. `highwater stories` checks them, `highwater stories --drill` drills them.\n\
-         # Overwrite this one, then add more: four to six good stories serve nearly every prompt.\n\
+         # Write over `to be told`, then add more: four to six good stories serve nearly every prompt.\n\
          stories:\n  - id: my-first-story\n    title: What it is about, in a few words\n",
     );
     if let Some(template) = bank.stories.first() {
@@ -179,8 +179,10 @@ pub fn example(bank: &Bank) -> String {
             let _ = writeln!(text, "      situation: {UNTOLD}");
         }
     }
-    text.push_str(
-        "    facts:\n      - what must not be left out\n    numbers:\n      - 40,000 messages a second at the peak\n",
+    let _ = write!(
+        text,
+        "    # what must not be left out\n    facts:\n      - {UNTOLD}\n    \
+         # such as: 40,000 messages a second at the peak\n    numbers:\n      - {UNTOLD}\n"
     );
     if !bank.stories.is_empty() {
         text.push_str("\n# Templates, with their parts:\n");
@@ -236,13 +238,32 @@ mod tests {
             let own = parse(&example(&bank), &bank);
             assert_eq!(errors(&own), [""; 0]);
             assert_eq!(own.stories.len(), 1);
-            assert!(own.stories[0].has_number());
+            assert!(!own.stories[0].is_told() && own.stories[0].to_tell().is_empty());
             let told = own.problems[0].to_string();
             assert!(
-                told.contains("`my-first-story` still has the example's words in situation"),
+                told.contains(
+                    "`my-first-story` is not told yet: write over `to be told` in situation"
+                ),
                 "{told}"
             );
         }
+    }
+
+    #[test]
+    fn a_story_serves_once_it_is_told_and_what_is_left_of_the_example_is_named() {
+        let bank = built_in().unwrap();
+        let prompt = &bank.prompts[0];
+        let untold = parse(&example(&bank), &bank);
+        assert_eq!(untold.serving(prompt), [0; 0]);
+        let begun = example(&bank).replacen(": to be told", ": A topic fell behind.", 1);
+        let begun = parse(&begun, &bank);
+        assert_eq!(begun.serving(prompt), [0]);
+        let story = &begun.stories[0];
+        assert_eq!(story.to_tell().len(), 1, "{:?}", story.to_tell());
+        assert!(!story.has_number());
+        let has = |words: &str| begun.problems.iter().any(|p| p.message.contains(words));
+        assert!(has("`my-first-story` still says `to be told` in "));
+        assert!(has("facts, numbers"));
     }
 
     #[test]

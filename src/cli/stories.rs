@@ -111,6 +111,10 @@ fn print(
         return Ok(());
     }
     for (place, story) in own.stories.iter().enumerate() {
+        if !story.is_told() {
+            writeln!(out, "  {}: {} (not told yet)", story.id, story.title)?;
+            continue;
+        }
         let serves = own.served_by(place, bank).len();
         let bare = if story.has_number() {
             ""
@@ -154,6 +158,7 @@ fn as_json(own: &OwnStories, bank: &Bank, file: &Path) -> serde_json::Value {
             "title": story.title,
             "template": story.template,
             "line": story.line,
+            "is_told": story.is_told(),
             "has_number": story.has_number(),
             "to_tell": story.to_tell(),
         })
@@ -205,7 +210,7 @@ fn drill(
             .into());
         }
         let message = format!(
-            "{} holds no story that serves a prompt; `highwater stories --edit` opens it",
+            "{} holds no story that is told and serves a prompt; `highwater stories --edit` opens it",
             file.display()
         );
         return Err(Usage(message).into());
@@ -301,7 +306,7 @@ fn print_lines(drill: &Stories, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "    {}{fits}: {} of {} told",
-            line.story, line.told.0, line.told.1
+            line.story, line.told, line.of
         )?;
         if let Some(better) = &line.better {
             writeln!(out, "    better: {better}")?;

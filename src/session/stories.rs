@@ -70,8 +70,10 @@ pub struct Line {
     pub better: Option<String>,
     /// Facts left out.
     pub left_out: Vec<String>,
-    /// Facts told, of how many.
-    pub told: (usize, usize),
+    /// Facts told.
+    pub told: usize,
+    /// Facts there were to tell.
+    pub of: usize,
 }
 
 /// A running drill of stories.
@@ -158,7 +160,8 @@ impl Stories {
             story: story.title.clone(),
             fits: prompt.stories.contains(&self.named),
             better: (best != self.named).then(|| self.stories[best].title.clone()),
-            told: (self.ticked.len(), story.facts.len()),
+            told: self.ticked.len(),
+            of: story.facts.len(),
             left_out,
         }
     }
@@ -241,8 +244,8 @@ mod tests {
         assert_eq!(drill.phase(), Phase::Done);
         let line = &drill.lines()[0];
         assert_eq!(
-            (line.story.as_str(), line.fits, line.told),
-            ("A", false, (1, 2))
+            (line.story.as_str(), line.fits, line.told, line.of),
+            ("A", false, 1, 2)
         );
         assert_eq!(line.better.as_deref(), Some("B"));
         assert_eq!(line.left_out, ["a 40 %"]);

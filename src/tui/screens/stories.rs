@@ -12,7 +12,7 @@ use ratatui::{
 
 use super::{interview::strong, quiz::marked};
 use crate::{
-    bank::{Bank, Severity, stories::OwnStories},
+    bank::{Bank, OwnStory, Severity, stories::OwnStories},
     session::stories::{Input, Phase, Prompt, Stories, Story},
     tui::{
         canvas::Canvas,
@@ -34,19 +34,31 @@ pub struct StoriesScreen {
     scroll: Scroll,
 }
 
-/// The drill of stories, in an order drawn by `seed`.
+/// The drill of the stories that are told, in an order drawn by `seed`.
 pub fn drill(own: &OwnStories, bank: &Bank, seed: u64) -> Stories {
-    let stories = own.stories.iter().map(|story| Story {
-        id: story.id.clone(),
-        title: story.title.clone(),
-        facts: story.to_tell(),
-    });
+    let all = own.stories.iter().enumerate();
+    let (places, told): (Vec<usize>, Vec<Story>) = all
+        .filter(|(_, story)| story.is_told())
+        .map(|(place, story)| {
+            let story = Story {
+                id: story.id.clone(),
+                title: story.title.clone(),
+                facts: story.to_tell(),
+            };
+            (place, story)
+        })
+        .unzip();
+    let drilled = |place: usize| places.iter().position(|told| *told == place);
     let prompts = bank.prompts.iter().map(|prompt| Prompt {
         ask: prompt.ask.clone(),
         looking_for: prompt.looking_for.clone(),
-        stories: own.serving(prompt),
+        stories: own
+            .serving(prompt)
+            .into_iter()
+            .filter_map(drilled)
+            .collect(),
     });
-    Stories::new(stories.collect(), prompts.collect(), seed)
+    Stories::new(told, prompts.collect(), seed)
 }
 
 impl StoriesScreen {
@@ -108,7 +120,14 @@ impl StoriesScreen {
 
     /// Whether an action can do anything.
     pub fn enabled(&self, action: Action) -> bool {
-        action != Action::Open || self.drill.is_some() || !self.own.stories.is_empty()
+        let told = || self.own.stories.iter().any(OwnStory::is_told);
+        action != Action::Open || self.drill.is_some() || told()
+    }
+
+    /// A story is to be named.
+    pub fn is_naming(&self) -> bool {
+        let phase = self.drill.as_ref().map(Stories::phase);
+        phase == Some(Phase::Naming)
     }
 
     /// Selects a row that was clicked.
@@ -335,8 +354,26 @@ fn overview(
     }
     for (place, story) in own.stories.iter().enumerate() {
         let serves = own.served_by(place, bank).len();
-        let mark = vec![Span::styled("  ● ", theme.accent)];
-        lines.extend(marked(canvas, mark, &story.title, columns, Style::new()));
+        let sign = if story.is_told() {
+            Span::styled("  ● ", theme.accent)
+        } else {
+            Span::styled("  ○ ", theme.warn)
+        };
+        lines.extend(marked(
+            canvas,
+            vec![sign],
+            &story.title,
+            columns,
+            Style::new(),
+        ));
+        if !story.is_told() {
+            let words = format!(
+                "    not told yet: E opens the file, write over `{}`",
+                OwnStory::UNTOLD
+            );
+            lines.push(Line::from(Span::styled(words, theme.warn)));
+            continue;
+        }
         let mut spans = vec![Span::styled(
             format!("    serves {}", count(serves, "prompt", "prompts")),
             theme.dim,
@@ -430,7 +467,7 @@ fn summary(drill: &Stories, canvas: &mut Canvas<'_>, columns: usize) -> Vec<Line
             columns,
             Style::new(),
         ));
-        let (told, of) = line.told;
+        let (told, of) = (line.told, line.of);
         let words = format!("  {}: {told} of {of} facts told", plain(&line.story));
         lines.push(Line::from(Span::styled(words, theme.dim)));
         if let Some(better) = &line.better {
