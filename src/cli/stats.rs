@@ -8,6 +8,7 @@ use super::{Global, Outcome, setup::Setup};
 use crate::{
     memory::{self, Moment, Overview, Readiness, States},
     progress::DayCount,
+    tui::text::{fit, plain},
 };
 
 /// Days that are printed.
@@ -97,10 +98,10 @@ fn print(setup: &Setup, figures: &Figures, out: &mut dyn Write) -> std::io::Resu
         "\ndeck                                      due   new  ready"
     )?;
     for deck in &overview.decks {
-        let title: String = deck.title.chars().take(38).collect();
         writeln!(
             out,
-            "{title:<38} {:>6} {:>5}  {:>5}",
+            "{} {:>6} {:>5}  {:>5}",
+            fit(&plain(&deck.title), 38),
             deck.due,
             deck.new,
             percent(deck.ready.share)

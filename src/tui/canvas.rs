@@ -48,7 +48,7 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Draws a line at a row of an area, clipped to it. Rows outside are passed over.
+    /// Draws a line at a row of an area, with `…` for what does not fit. Rows outside are passed over.
     pub fn line(&mut self, area: Rect, row: u16, line: impl Into<Line<'a>>) {
         if row < area.height {
             let place = Rect {
@@ -57,7 +57,13 @@ impl<'a> Canvas<'a> {
                 ..area
             }
             .intersection(self.buffer.area);
-            line.into().render(place, self.buffer);
+            let line = line.into();
+            let columns = usize::from(place.width);
+            if text::inked(&line) > columns {
+                text::window(&line, 0, columns).render(place, self.buffer);
+            } else {
+                line.render(place, self.buffer);
+            }
         }
     }
 

@@ -100,8 +100,22 @@ pub fn plain(markdown: &str) -> String {
     out
 }
 
+/// Columns of a line up to its last sign that is no space.
+pub fn inked(line: &Line<'_>) -> usize {
+    let all = line.width();
+    let mut blank = 0;
+    for span in line.spans.iter().rev() {
+        let signs = span.content.trim_end_matches(' ');
+        blank += span.content.len() - signs.len();
+        if !signs.is_empty() {
+            break;
+        }
+    }
+    all - blank
+}
+
 /// The columns `shift..shift + columns` of a line, with `…` where something is cut off on either side.
-pub fn window(line: &Line<'static>, shift: usize, columns: usize) -> Line<'static> {
+pub fn window<'a>(line: &Line<'a>, shift: usize, columns: usize) -> Line<'a> {
     let total = line.width();
     if shift == 0 && total <= columns {
         return line.clone();
@@ -130,6 +144,7 @@ pub fn window(line: &Line<'static>, shift: usize, columns: usize) -> Line<'stati
         }
     }
     if cut_right && columns > 0 {
+        let mark = spans.last().map_or(mark, |span| span.style);
         spans.push(Span::styled("…", mark));
     }
     Line::from(spans).style(line.style)
@@ -185,5 +200,11 @@ mod tests {
         assert_eq!(text(0, 6), "01234…");
         assert_eq!(text(4, 6), "…56789");
         assert_eq!(text(2, 4), "…34…");
+        assert_eq!(inked(&line), 10);
+        assert_eq!(
+            inked(&Line::from(vec![Span::raw("ab  "), Span::raw("  ")])),
+            2
+        );
+        assert_eq!(inked(&Line::from("   ")), 0);
     }
 }
