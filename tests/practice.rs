@@ -164,10 +164,20 @@ fn stories_are_made_checked_and_drilled() {
     let made = finish(&mut edit, "");
     assert_eq!(made.status.code(), Some(0), "{made:?}");
     assert!(text(&made.stdout).contains("no story serves the prompt"));
-    let drilled = home.prints(&["stories", "--drill", "--seed", "1"], "1\n\n1\n\nq\n");
-    assert!(drilled.contains("1 of 2 told"), "{drilled}");
+    let untold = home.run(&["stories", "--drill"], "");
+    assert_eq!(untold.status.code(), Some(2), "nothing is told yet");
     let shown: Value = serde_json::from_str(&home.prints(&["stories", "--json"], "")).unwrap();
     assert_eq!(shown["stories"][0]["id"], "my-first-story");
+    assert_eq!(shown["stories"][0]["is_told"], false);
+
+    let file = home.data().join("stories.yaml");
+    let told = fs::read_to_string(&file).unwrap();
+    fs::write(&file, told.replace("to be told", "2 of 3 brokers stood")).unwrap();
+    let drilled = home.prints(&["stories", "--drill", "--seed", "1"], "1\n\n1\n\nq\n");
+    assert!(drilled.contains("1 of 2 told"), "{drilled}");
+    let arguments = ["stories", "--drill", "--seed", "1", "--json"];
+    let lines: Value = serde_json::from_str(&home.prints(&arguments, "1\n\n1\n\nq\n")).unwrap();
+    assert_eq!((&lines[0]["told"], &lines[0]["of"]), (&1.into(), &2.into()));
 
     fs::write(
         home.data().join("stories.yaml"),
@@ -199,6 +209,12 @@ fn an_evening_of_practice_and_the_drill_of_the_next_day() {
         (20, &600_000.into())
     );
     assert_eq!(quiz["settings"].get("limit_each_ms"), Some(&Value::Null));
+    for (scores, name) in [("by_topic", "topic"), ("by_level", "level")] {
+        let scores = quiz[scores].as_array().unwrap();
+        let asked = scores.iter().map(|score| score["asked"].as_u64().unwrap());
+        assert_eq!(asked.sum::<u64>(), 20);
+        assert!(scores.iter().all(|score| score[name].is_string()));
+    }
     let mut wrong: BTreeSet<String> = verdicts
         .iter()
         .filter(|verdict| verdict["mark"]["credit"].as_f64().unwrap() < 1.0)
@@ -221,6 +237,12 @@ fn an_evening_of_practice_and_the_drill_of_the_next_day() {
     let interview = json(&arguments, &interview);
     let answers = interview["answers"].as_array().unwrap();
     assert_eq!(answers.len(), 4);
+    let well = answers.iter().map(|answer| &answer["follow_ups"]);
+    assert!(well.clone().all(|judged| judged["asked"].is_u64()));
+    assert!(
+        well.clone().any(|judged| judged["well"] != 0),
+        "{interview}"
+    );
     assert_eq!(interview["design"]["stages"].as_array().unwrap().len(), 8);
     let poor = answers
         .iter()

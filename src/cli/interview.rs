@@ -7,6 +7,8 @@ mod plain;
 
 use std::io::{self, IsTerminal, Write};
 
+use serde_json::{Value, json};
+
 use super::{
     Global, Outcome,
     filter::FilterArgs,
@@ -18,7 +20,7 @@ use crate::{
     clock::Watch,
     memory::Filter,
     progress::{Activity, EventId},
-    session::interview::{Interview, Phase},
+    session::interview::{Interview, Phase, Report},
     tui::{
         app::Start,
         desk::interviewing::{self, Design, Wish},
@@ -108,7 +110,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
     if args.json {
         let asked = &mut io::stderr();
         let report = sit(args, made, &wish, &mut setup, &mut Lines::of(input), asked)?;
-        output::print_json(&report, out)?;
+        output::print_json(&report.as_ref().map(as_json), out)?;
         return Ok(Outcome::Done);
     }
     let report = sit(args, made, &wish, &mut setup, &mut Lines::of(input), out)?;
@@ -132,7 +134,7 @@ fn sit(
     setup: &mut Setup,
     lines: &mut Lines<'_>,
     out: &mut dyn Write,
-) -> anyhow::Result<Option<crate::session::interview::Report>> {
+) -> anyhow::Result<Option<Report>> {
     let (interview, session, activity) = match take_up(args, setup)? {
         Some(taken) => {
             writeln!(out, "Going on with the interview that was left.")?;
@@ -182,4 +184,14 @@ fn take_up(
         return Ok(None);
     }
     Ok(Some((interview, left.session, left.activity)))
+}
+
+/// The report with a name for everything in it.
+fn as_json(report: &Report) -> Value {
+    let mut value = json!(report);
+    for (answer, spoken) in report.answers.iter().enumerate() {
+        let (well, asked) = spoken.follow_ups;
+        value["answers"][answer]["follow_ups"] = json!({ "well": well, "asked": asked });
+    }
+    value
 }

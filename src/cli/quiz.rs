@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::{Value, json};
+
 use super::{
     Global, Outcome,
     filter::FilterArgs,
@@ -20,7 +22,7 @@ use super::{
 use crate::{
     clock::{self, Watch},
     progress::EventId,
-    session::quiz::{Mode, Quiz, QuizError, Report, Settings},
+    session::quiz::{Mode, Quiz, QuizError, Report, Score, Settings},
     tui::{
         app::Start,
         desk::practice::{self, Pool},
@@ -277,7 +279,7 @@ fn print(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     if args.json {
-        return output::print_json(&report, out);
+        return output::print_json(&report.map(as_json), out);
     }
     let Some(report) = report else {
         return Ok(());
@@ -285,4 +287,18 @@ fn print(
     let earlier = practice::earlier_quizzes(&setup.progress, &report.settings)?;
     plain::print_report(report, earlier.get(1), &setup.bank, out)?;
     Ok(())
+}
+
+/// The report with a name for everything in it.
+fn as_json(report: &Report) -> Value {
+    let named = |name: &str, scores: &[(String, Score)]| -> Value {
+        let scores = scores.iter();
+        scores
+            .map(|(of, score)| json!({ name: of, "earned": score.earned, "asked": score.asked }))
+            .collect()
+    };
+    let mut value = json!(report);
+    value["by_topic"] = named("topic", &report.by_topic);
+    value["by_level"] = named("level", &report.by_level);
+    value
 }

@@ -130,7 +130,7 @@ fn verdict(verdict: Verdict) -> &'static str {
 
 fn print(report: &Report, bank: &Bank, out: &mut dyn Write) -> io::Result<()> {
     if report.lines.is_empty() {
-        return writeln!(out, "\nNothing was rated.");
+        return writeln!(out, "\nNo skill was rated; nothing has changed.");
     }
     writeln!(out, "\nBy area:")?;
     for area in &report.areas {

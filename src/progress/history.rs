@@ -35,6 +35,10 @@ pub struct DayCount {
 pub struct SessionReport {
     /// The session: the id of its start.
     pub session: Option<EventId>,
+    /// What it was.
+    pub activity: Activity,
+    /// What it was about, in words; nothing when its start is not in the log.
+    pub about: String,
     /// When it ended.
     pub at: Timestamp,
     /// The study day.
@@ -241,35 +245,60 @@ impl Progress {
         )
     }
 
-    /// The reports of sessions of one activity, newest first, at most `count`.
+    /// The reports of sessions of these activities, newest first, at most `count`.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn reports(
         &self,
-        activity: Activity,
+        activities: &[Activity],
         count: usize,
     ) -> Result<Vec<SessionReport>, ProgressError> {
+        let words: Vec<&str> = activities.iter().map(|activity| activity.word()).collect();
         let events = self.events(
             &format!(
-                "kind = 'session-end' AND data ->> 'activity' = ?1 AND {NOT_UNDONE}
+                "kind = 'session-end' AND {NOT_UNDONE}
+                 AND data ->> 'activity' IN (SELECT value FROM json_each(?1))
                  ORDER BY at DESC, id DESC LIMIT ?2"
             ),
-            (activity.word(), i64::try_from(count).unwrap_or(i64::MAX)),
+            (
+                Value::from(words).to_string(),
+                i64::try_from(count).unwrap_or(i64::MAX),
+            ),
         )?;
-        let reports = events.into_iter().filter_map(|event| match event.kind {
-            EventKind::SessionEnd {
-                finished, report, ..
-            } => Some(SessionReport {
-                session: event.session,
-                at: event.at,
-                day: event.day,
+        let mut reports = Vec::new();
+        for ended in events {
+            let EventKind::SessionEnd {
+                activity,
                 finished,
                 report,
-            }),
-            _ => None,
-        });
-        Ok(reports.collect())
+            } = ended.kind
+            else {
+                continue;
+            };
+            reports.push(SessionReport {
+                session: ended.session,
+                activity,
+                about: self.about(ended.session)?,
+                at: ended.at,
+                day: ended.day,
+                finished,
+                report,
+            });
+        }
+        Ok(reports)
+    }
+
+    /// What a session was begun about.
+    fn about(&self, session: Option<EventId>) -> Result<String, ProgressError> {
+        let Some(session) = session else {
+            return Ok(String::new());
+        };
+        let begun = event(&self.db, session).map_err(|fault| self.error(fault))?;
+        Ok(match begun.map(|begun| begun.kind) {
+            Some(EventKind::SessionStart { about, .. }) => about,
+            _ => String::new(),
+        })
     }
 
     /// All self-ratings, oldest first.

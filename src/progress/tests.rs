@@ -452,12 +452,12 @@ fn sessions_can_be_taken_up_until_they_end() {
         .map(|event| event.kind.name().to_owned())
         .collect();
     assert_eq!(names, ["session-start", "review", "session-end"]);
-    let reports = progress.reports(Activity::Drill, 5).unwrap();
+    let reports = progress.reports(&[Activity::Drill], 5).unwrap();
     assert_eq!(
         (reports.len(), &reports[0].report),
         (1, &json!({"cards": 1}))
     );
-    assert!(progress.reports(Activity::Quiz, 5).unwrap().is_empty());
+    assert!(progress.reports(&[Activity::Quiz], 5).unwrap().is_empty());
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod summary;
 
 use std::{collections::VecDeque, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use summary::{Reading, Summary};
@@ -403,6 +403,13 @@ impl Drill {
             since: now,
             card,
         });
+    }
+
+    /// Nothing could be seen for that long: the open card does not count it.
+    pub fn stood(&mut self, passed: SignedDuration) {
+        if let Some(open) = &mut self.open {
+            open.since = open.since.saturating_add(passed).unwrap_or(open.since);
+        }
     }
 
     /// Puts the open card back where it would come next.

@@ -201,6 +201,16 @@ impl Report {
         (!self.answers.is_empty()).then(|| worths / self.answers.len() as f64)
     }
 
+    /// The level reached in words, where questions were asked: `medium`, `below medium`.
+    pub fn reached(&self) -> String {
+        if let Some(level) = &self.level {
+            return level.clone();
+        }
+        let asked = |level: &Level| self.answers.iter().any(|a| a.level == level.word());
+        let lowest = Level::ALL.into_iter().find(asked).unwrap_or(Level::ALL[0]);
+        format!("below {}", lowest.word())
+    }
+
     /// The cards that answers fell short on, the poorest first.
     pub fn to_drill(&self) -> Vec<CardId> {
         let mut poor: Vec<&Answer> = self

@@ -107,7 +107,7 @@ pub enum Effect {
 }
 
 /// A rating given now beside what is known.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// The skill.
     pub skill: SkillId,
@@ -123,6 +123,18 @@ pub struct Line {
     pub recall: Option<f64>,
     /// Design drills that train it.
     pub drills: Vec<DrillId>,
+}
+
+impl Report {
+    /// Mean of the ratings, from 0 to 2; none without ratings.
+    pub fn mean(&self) -> Option<f64> {
+        let sum: f64 = self
+            .lines
+            .iter()
+            .map(|line| f64::from(line.says.number()))
+            .sum();
+        (!self.lines.is_empty()).then(|| sum / self.lines.len() as f64)
+    }
 }
 
 impl Line {
@@ -150,7 +162,7 @@ pub enum Verdict {
 }
 
 /// What a self-test came to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The skills rated, in the order asked.
     pub lines: Vec<Line>,
@@ -159,7 +171,7 @@ pub struct Report {
 }
 
 /// The ratings of an area.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AreaScore {
     /// Its title.
     pub title: String,

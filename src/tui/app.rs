@@ -111,7 +111,11 @@ pub struct App {
     pass: Pass,
     prose: Prose,
     hits: Vec<(Rect, Hit)>,
+    /// The row that the last event clicked.
+    clicked: Option<usize>,
     request: Option<Request>,
+    /// Since when the terminal is lent: the process is stopped, or an editor runs.
+    lent: Option<Timestamp>,
 }
 
 impl App {
@@ -127,7 +131,9 @@ impl App {
             look,
             prose: Prose::default(),
             hits: Vec::new(),
+            clicked: None,
             request: None,
+            lent: None,
         };
         let cx = Cx::at(&app.desk, now);
         let home = Screen::Home(Box::new(Home::new(&cx)));
@@ -209,6 +215,16 @@ impl App {
         for effect in effects.into_iter().flatten() {
             self.apply(effect, now);
         }
+    }
+
+    /// The reader had stopped the process or was in the editor, and goes on: no running clock counts the
+    /// time between.
+    pub fn continued(&mut self, now: Timestamp) {
+        let since = self.lent.take();
+        if let Some(screen) = self.stack.last_mut() {
+            screen.stood(since, now);
+        }
+        self.tick(now);
     }
 
     /// What the terminal is to be asked for.
@@ -331,6 +347,7 @@ impl App {
     }
 
     fn key(&mut self, key: KeyEvent, now: Timestamp) {
+        self.clicked = None;
         let action = keymap::name(key).and_then(|name| keymap::lookup(&self.contexts(), &name));
         if let Some(action) = action {
             self.act(action, now);
@@ -344,6 +361,7 @@ impl App {
 
     /// Does what a key or a click means.
     pub fn act(&mut self, action: Action, now: Timestamp) {
+        self.clicked = None;
         match action {
             Action::Quit => return self.apply(Effect::Quit, now),
             Action::Stop => return self.apply(Effect::Stop, now),
@@ -387,6 +405,9 @@ impl App {
             (Action::GoQuiz, _) => vec![Effect::Push(Screen::QuizSetup(Box::new(QuizSetup::new(
                 &cx,
             ))))],
+            (Action::GoEarlier, screen) => {
+                vec![Effect::Earlier(screen.and_then(|screen| screen.activity()))]
+            }
             (Action::GoLab, _) => {
                 vec![Effect::Push(Screen::LabList(Box::new(LabList::new(
                     None, &cx,
@@ -404,6 +425,7 @@ impl App {
     }
 
     fn mouse(&mut self, mouse: MouseEvent, now: Timestamp) -> bool {
+        let before = self.clicked;
         match mouse.kind {
             MouseEventKind::ScrollDown => (0..WHEEL).for_each(|_| self.act(Action::Down, now)),
             MouseEventKind::ScrollUp => (0..WHEEL).for_each(|_| self.act(Action::Up, now)),
@@ -418,13 +440,7 @@ impl App {
                 match hit {
                     Some(Hit::Act(action)) => self.act(action, now),
                     Some(Hit::Row(row)) if self.popup.is_none() => {
-                        let cx = Cx::at(&self.desk, now);
-                        if let Some(screen) = self.stack.last_mut() {
-                            let effects = screen.select(row, &cx);
-                            for effect in effects {
-                                self.apply(effect, now);
-                            }
-                        }
+                        self.click(row, before == Some(row), now);
                     }
                     _ => return false,
                 }
@@ -432,5 +448,20 @@ impl App {
             _ => return false,
         }
         true
+    }
+
+    /// A row was clicked: the first time it is selected, and `again` what it holds is opened.
+    fn click(&mut self, row: usize, again: bool, now: Timestamp) {
+        let Some(screen) = self.stack.last_mut() else {
+            return;
+        };
+        if again && let Some(action) = screen.clicked_again() {
+            return self.act(action, now);
+        }
+        let effects = screen.select(row, &Cx::at(&self.desk, now));
+        for effect in effects {
+            self.apply(effect, now);
+        }
+        self.clicked = Some(row);
     }
 }

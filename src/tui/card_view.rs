@@ -3,6 +3,8 @@
 //! The drill and the search show the same card through this. What is ticked or revealed is an
 //! argument; where the lines stand on screen is the screens' business.
 
+use std::ops::Range;
+
 use ratatui::{
     style::{Modifier, Style},
     text::{Line, Span},
@@ -109,16 +111,16 @@ fn bold(text: &str, columns: usize, theme: &Theme, prose: &mut Prose) -> Vec<Lin
         .collect()
 }
 
-/// What to say first, and the points to tick.
+/// Adds what to say first and the points to tick; gives the lines that each point takes.
 pub fn spoken(
+    lines: &mut Vec<Line<'static>>,
     card: &Card,
     shown: &Shown,
     columns: usize,
     theme: &Theme,
     prose: &mut Prose,
-) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
-    heading(&mut lines, "Say first", "", theme);
+) -> Vec<Range<usize>> {
+    heading(lines, "Say first", "", theme);
     for line in &prose
         .page(&card.say, columns.saturating_sub(2), theme, 0)
         .lines
@@ -128,27 +130,27 @@ pub fn spoken(
         lines.push(Line::from(spans));
     }
     if card.points.is_empty() {
-        return lines;
+        return Vec::new();
     }
     if shown.ticked.is_empty() {
-        heading(&mut lines, "Points to make", "", theme);
+        heading(lines, "Points to make", "", theme);
         for point in &card.points {
             let page = prose.page(point, columns.saturating_sub(2), theme, 0);
-            hang(&mut lines, &page.lines, "• ", theme.accent);
+            hang(lines, &page.lines, "• ", theme.accent);
         }
-    } else {
-        let made = shown.ticked.iter().filter(|ticked| **ticked).count();
-        let count = format!("{made} of {}", card.points.len());
-        heading(&mut lines, "Points to make", &count, theme);
-        lines.extend(checklist(
-            &card.points,
-            &shown.ticked,
-            columns,
-            theme,
-            &mut prose.code,
-        ));
+        return Vec::new();
     }
-    lines
+    let made = shown.ticked.iter().filter(|ticked| **ticked).count();
+    let count = format!("{made} of {}", card.points.len());
+    heading(lines, "Points to make", &count, theme);
+    checklist(
+        lines,
+        &card.points,
+        &shown.ticked,
+        columns,
+        theme,
+        &mut prose.code,
+    )
 }
 
 /// The rest: mechanism, fix, trap, follow-ups, the reader's story, where to go on. Beside the lines

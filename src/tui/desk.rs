@@ -7,6 +7,7 @@ mod journal;
 mod played;
 pub mod practice;
 pub mod rating;
+pub mod sittings;
 
 use std::{
     cell::OnceCell,

@@ -74,8 +74,8 @@ pub enum Effect {
     Quizzed(EventId, Vec<quiz::Effect>),
     /// End the quiz on screen.
     HandIn,
-    /// Show the result of the last quiz again.
-    LastQuiz,
+    /// Show the sittings that are over, at the newest of an activity if one is named.
+    Earlier(Option<Activity>),
     /// Do what an interview, a self-test or the stories ask for.
     Practise(Practise),
     /// Take back the last rating in the log.

@@ -77,6 +77,8 @@ pub enum Context {
     QuizPaused,
     /// How a quiz went.
     QuizResult,
+    /// Sittings that are over.
+    Earlier,
     /// Choosing an interview.
     InterviewSetup,
     /// Choosing a design drill.
@@ -150,6 +152,7 @@ impl Context {
             Self::QuizAnswered => "Quiz: answer",
             Self::QuizPaused => "Quiz: paused",
             Self::QuizResult => "Quiz: result",
+            Self::Earlier => "Earlier sittings",
             Self::InterviewSetup => "Choosing an interview",
             Self::DesignSetup => "Choosing a design drill",
             Self::Speaking => "Interview: question",
@@ -236,6 +239,8 @@ pub enum Action {
     GoDesign,
     /// Go to the reader's own stories.
     GoStories,
+    /// Go to the sittings that are over.
+    GoEarlier,
     // interview
     /// Say or unsay that the trap was fallen into.
     Trap,
@@ -258,8 +263,6 @@ pub enum Action {
     HandIn,
     /// Ask what was missed again.
     Retry,
-    /// Look at the last result again.
-    LastResult,
     /// Go to the lab.
     GoLab,
     // lab

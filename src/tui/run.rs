@@ -86,6 +86,7 @@ impl Loop<'_> {
                     dirty = true;
                 }
                 Woken::Continued => {
+                    self.app.continued(clock::now());
                     self.guard.lend(|| ())?;
                     screen = Screen::new()?;
                     dirty = true;
@@ -109,10 +110,12 @@ impl Loop<'_> {
             Some(Request::Stop) => {
                 let inputs = &*self.inputs;
                 self.guard.lend(|| inputs.suspend())??;
+                self.app.continued(clock::now());
             }
             Some(Request::Edit(card)) => {
                 let app = &*self.app;
                 let outcome = self.guard.lend(|| edit(app, &card))?;
+                self.app.continued(clock::now());
                 self.app.edited(outcome, clock::now());
             }
             Some(Request::EditStories) => {

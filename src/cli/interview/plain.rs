@@ -266,7 +266,7 @@ pub(super) fn print_report(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if let Some(share) = report.share() {
-        let level = report.level.as_deref().unwrap_or("none reached");
+        let level = report.reached();
         writeln!(
             out,
             "\nLevel: {level}, answers worth {:.0} %",

@@ -40,9 +40,13 @@ impl App {
             Effect::Warn(text) => self.warn(text),
             Effect::Ask(question, effect) => self.popup = Some(Popup::Ask(question, effect)),
             Effect::Quit => self.request = Some(Request::Quit),
-            Effect::Stop => self.request = Some(Request::Stop),
+            Effect::Stop => {
+                // A running clock counts up to here.
+                self.tick(now);
+                self.lend(Request::Stop, now);
+            }
             Effect::Redraw => self.request = Some(Request::Redraw),
-            Effect::Edit(card) => self.edit(card),
+            Effect::Edit(card) => self.edit(card, now),
             other => self.apply_to_desk(other, now),
         }
     }
@@ -172,7 +176,7 @@ impl App {
             Effect::BeginQuiz(pool, settings) => self.begin_quiz(&pool, settings, moment),
             Effect::ResumeQuiz => self.resume_quiz(moment),
             Effect::Quizzed(session, effects) => self.quizzed(session, effects, moment),
-            Effect::LastQuiz => self.show_last_quiz(),
+            Effect::Earlier(activity) => self.show_earlier(activity),
             Effect::HandIn => {
                 let cx = Cx::new(&self.desk, moment);
                 let effects = match self.stack.last_mut() {
@@ -384,14 +388,20 @@ impl App {
         Ok(())
     }
 
-    fn edit(&mut self, card: CardId) {
+    /// Asks the loop for what takes the terminal away for a while.
+    fn lend(&mut self, request: Request, now: Timestamp) {
+        self.lent = Some(now);
+        self.request = Some(request);
+    }
+
+    fn edit(&mut self, card: CardId, now: Timestamp) {
         let Some(found) = self.desk.bank().card(&card) else {
             return;
         };
         if found.origin.built_in {
             self.warn("this card is built in; copy it into your own bank folder to change it");
         } else {
-            self.request = Some(Request::Edit(card));
+            self.lend(Request::Edit(card), now);
         }
     }
 }

@@ -9,11 +9,12 @@ use crate::{
     tui::{
         desk::{
             interviewing::{self, Wish},
-            rating,
+            rating, sittings,
         },
-        effect::{Cx, Practise},
+        effect::{Cx, Effect, Practise},
         screens::{
             Screen,
+            earlier::Earlier,
             interview::{InterviewReport, InterviewScreen},
             selftest::{SelfTestReport, SelfTestScreen},
         },
@@ -168,11 +169,27 @@ impl App {
     ) -> Result<(), String> {
         let record = |log: &mut _| rating::record_self_test(log, session, effects, now);
         let over = self.desk.journal().with(now, record).map_err(words)?;
-        if let Some(report) = over {
-            let screen = SelfTestReport::new(report, self.desk.bank());
-            self.stack.truncate(1);
-            self.stack.push(Screen::SelfTestReport(Box::new(screen)));
+        match over {
+            Some(report) if report.lines.is_empty() => {
+                self.apply(Effect::Home, now.at);
+                self.tell("no skill was rated; nothing has changed");
+            }
+            Some(report) => {
+                let screen = SelfTestReport::new(report, self.desk.bank());
+                self.stack.truncate(1);
+                self.stack.push(Screen::SelfTestReport(Box::new(screen)));
+            }
+            None => {}
         }
+        Ok(())
+    }
+
+    /// The sittings that are over, at the newest of an activity if one is named.
+    pub(super) fn show_earlier(&mut self, activity: Option<Activity>) -> Result<(), String> {
+        let journal = self.desk.journal();
+        let sittings = journal.quietly(|log| sittings::sittings(log));
+        let screen = Earlier::new(sittings.map_err(words)?, activity);
+        self.stack.push(Screen::Earlier(Box::new(screen)));
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use super::App;
 use crate::{
     memory::Moment,
     progress::{EventId, ProgressError},
-    session::quiz::{self, Candidate, Quiz, Report, Settings, Source},
+    session::quiz::{self, Candidate, Quiz, Settings, Source},
     tui::{
         desk::practice::{self, LeftQuiz, Pool},
         screens::{
@@ -132,25 +132,11 @@ impl App {
             return Ok(());
         };
         self.desk.journal().note_quiz(None);
-        self.show_result(report)
-    }
-
-    /// The result of the last quiz once more, for who left it too soon.
-    pub(super) fn show_last_quiz(&mut self) -> Result<(), String> {
-        let last = self.desk.journal().quietly(|log| practice::last_quiz(log));
-        match last.map_err(|error| error.to_string())? {
-            Some(report) => self.show_result(report),
-            None => Err("no quiz has been finished yet".to_owned()),
-        }
-    }
-
-    /// Shows the newest result beside those before it.
-    fn show_result(&mut self, report: Report) -> Result<(), String> {
         let earlier = self
             .desk
             .journal()
             .quietly(|log| practice::earlier_quizzes(log, &report.settings))
-            .map_err(|error| error.to_string())?;
+            .map_err(words)?;
         // The newest is this one.
         let before = earlier.get(1..).unwrap_or_default();
         let result = QuizResult::new(report, before);

@@ -346,20 +346,32 @@ pub fn earlier_interviews(
     progress: &Progress,
     like: &Report,
 ) -> Result<Vec<Report>, ProgressError> {
-    let activity = if like.answers.is_empty() && like.design.is_some() {
+    let activity = if is_design(like) {
         Activity::Design
     } else {
         Activity::Interview
     };
-    let drill = |report: &Report| report.design.as_ref().map(|design| design.drill.clone());
-    let wanted = drill(like);
     Ok(progress
-        .reports(activity, EARLIER)?
+        .reports(&[activity], EARLIER)?
         .into_iter()
         .filter(|report| report.finished)
         .filter_map(|report| serde_json::from_value::<Report>(report.report).ok())
-        .filter(|report| activity == Activity::Interview || drill(report) == wanted)
+        .filter(|report| alike(report, like))
         .collect())
+}
+
+/// Whether two reports compare: both of interviews, or of drills of the same design.
+pub fn alike(one: &Report, other: &Report) -> bool {
+    let drill = |report: &Report| report.design.as_ref().map(|design| design.drill.clone());
+    match (is_design(one), is_design(other)) {
+        (true, true) => drill(one) == drill(other),
+        (one, other) => one == other,
+    }
+}
+
+/// A design drill alone.
+fn is_design(report: &Report) -> bool {
+    report.answers.is_empty() && report.design.is_some()
 }
 
 /// What is written here is plain data with text keys, which JSON always takes.
@@ -477,7 +489,7 @@ mod tests {
         let session = begin_interview(&mut log, &bank, &interview, "a drill", moment(0)).unwrap();
         let report = play(&mut interview, &mut log, session, |_| true);
         assert!(report.answers.is_empty() && report.level.is_none());
-        assert_eq!(log.reports(Activity::Interview, 9).unwrap(), []);
+        assert_eq!(log.reports(&[Activity::Interview], 9).unwrap(), []);
         assert_eq!(earlier_interviews(&log, &report).unwrap().len(), 1);
     }
 
@@ -518,7 +530,7 @@ mod tests {
         };
         assert_eq!(left.words(), "question 1 of 3");
         give_up(&mut log, &bank, &left, moment(2)).unwrap();
-        let reports = log.reports(Activity::Interview, 9).unwrap();
+        let reports = log.reports(&[Activity::Interview], 9).unwrap();
         assert!(!reports[0].finished);
         let report: Report = serde_json::from_value(reports[0].report.clone()).unwrap();
         assert_eq!(report.answers.len(), 1, "those not reached are left out");

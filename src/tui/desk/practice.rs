@@ -21,6 +21,8 @@ use crate::{
 const WEAK: f64 = 0.75;
 /// One question in so many is made by the simulator, when nothing narrower is asked for.
 const ENGINE_SHARE: usize = 5;
+/// Quizzes that are looked back at.
+const EARLIER: usize = 50;
 
 /// What a quiz may ask.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -325,12 +327,17 @@ pub fn earlier_quizzes(
     progress: &Progress,
     settings: &Settings,
 ) -> Result<Vec<Report>, ProgressError> {
-    let reports = progress.reports(Activity::Quiz, 50)?.into_iter();
+    let reports = progress.reports(&[Activity::Quiz], EARLIER)?.into_iter();
     Ok(reports
         .filter(|report| report.finished)
         .filter_map(|report| serde_json::from_value::<Report>(report.report).ok())
-        .filter(|report| report.settings.about == settings.about)
+        .filter(|report| alike(report, settings))
         .collect())
+}
+
+/// Whether a quiz was about the same as one with these settings, so that their scores compare.
+pub fn alike(report: &Report, settings: &Settings) -> bool {
+    report.settings.about == settings.about
 }
 
 /// The newest finished quiz.
@@ -338,7 +345,7 @@ pub fn earlier_quizzes(
 /// # Errors
 /// When the log cannot be read.
 pub fn last_quiz(progress: &Progress) -> Result<Option<Report>, ProgressError> {
-    let reports = progress.reports(Activity::Quiz, 50)?.into_iter();
+    let reports = progress.reports(&[Activity::Quiz], EARLIER)?.into_iter();
     Ok(reports
         .filter(|report| report.finished)
         .find_map(|report| serde_json::from_value(report.report).ok()))

@@ -19,6 +19,7 @@ pub static TABLE: &[Binding] = {
         bind(C::Home, &["r"], A::GoRead, "read the guide", "read"),
         bind(C::Home, &["t"], A::GoStats, "see your figures", "stats"),
         bind(C::Home, &[","], A::GoSettings, "change the settings", "settings"),
+        bind(C::Home, &["v"], A::GoEarlier, "view the reports of earlier sittings", "earlier"),
         bind(C::Home, &["u"], A::Undo, "take back the last rating", ""),
         bind(C::Home, &["tab"], A::Next, "go between what is next and the decks", ""),
 
@@ -161,7 +162,7 @@ pub static TABLE: &[Binding] = {
         bind(C::QuizSetup, &["enter"], A::Open, "start the quiz", "start"),
         bind(C::QuizSetup, &["right", "l"], A::Right, "the next choice", "change"),
         bind(C::QuizSetup, &["left", "h"], A::Left, "the choice before", ""),
-        bind(C::QuizSetup, &["v"], A::LastResult, "view the result of the last quiz again", "last result"),
+        bind(C::QuizSetup, &["v"], A::GoEarlier, "view the results of earlier quizzes", "earlier"),
 
         bind(C::QuizChoose, &["a"], A::Pick(0), "take or leave the first choice", ""),
         bind(C::QuizChoose, &["b"], A::Pick(1), "the second", ""),
@@ -204,7 +205,9 @@ pub static TABLE: &[Binding] = {
         bind(C::InterviewSetup, &["left", "h"], A::Left, "the choice before", ""),
         bind(C::InterviewSetup, &["d"], A::GoDesign, "a design drill alone", "design drills"),
         bind(C::InterviewSetup, &["s"], A::GoStories, "your own project stories", "stories"),
+        bind(C::InterviewSetup, &["v"], A::GoEarlier, "view the reports of earlier interviews", "earlier"),
         bind(C::DesignSetup, &["enter", "right", "l"], A::Open, "start the drill", "start"),
+        bind(C::DesignSetup, &["v"], A::GoEarlier, "view the reports of earlier drills", "earlier"),
         bind(C::Speaking, &["space", "enter"], A::Open, "done speaking: show the points", "done"),
         bind(C::Speaking, &["s"], A::Skip, "leave the question unanswered", "skip"),
         bind(C::Speaking, &["P"], A::Pause, "stop the clock", "pause"),
@@ -244,6 +247,7 @@ pub static TABLE: &[Binding] = {
         bind(C::InterviewReport, &["c"], A::Cards, "the cards of what fell short", "cards"),
 
         bind(C::SelfTestSetup, &["enter", "right", "l"], A::Open, "start the self-test", "start"),
+        bind(C::SelfTestSetup, &["v"], A::GoEarlier, "view the reports of earlier self-tests", "earlier"),
         bind(C::SelfTest, &["0"], A::Rate(0), "can't", "can't"),
         bind(C::SelfTest, &["1"], A::Rate(1), "can stumble through", "stumble"),
         bind(C::SelfTest, &["2"], A::Rate(2), "can teach it", "teach"),
@@ -261,6 +265,8 @@ pub static TABLE: &[Binding] = {
         bind(C::StoryTicking, &["enter"], A::Open, "to the next prompt", "next"),
         bind(C::StoryTicking, &["space"], A::Toggle, "tick what you told", "tick"),
         bind(C::StoriesDone, &["enter"], A::Open, "back to your stories", "stories"),
+
+        bind(C::Earlier, &["enter", "right", "l"], A::Open, "view the report", "view"),
 
         bind(C::Confirm, &["y", "enter"], A::Yes, "yes", "yes"),
         bind(C::Confirm, &["n"], A::No, "no", "no"),

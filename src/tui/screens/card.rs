@@ -165,14 +165,7 @@ pub fn whole(
         shown.shift,
         canvas.prose,
     ));
-    lines.push(Line::default());
-    lines.extend(card_view::spoken(
-        card,
-        &shown,
-        columns,
-        theme,
-        canvas.prose,
-    ));
+    card_view::spoken(&mut lines, card, &shown, columns, theme, canvas.prose);
     let (taught, _) = card_view::taught(card, bank, &shown, columns, theme, canvas.prose);
     if !taught.is_empty() {
         lines.push(Line::default());

@@ -38,8 +38,8 @@ pub struct DrillScreen {
     shift: usize,
     /// Bring the follow-up that was just shown into the window.
     to_follow_up: bool,
-    /// Bring the points into the window: one was ticked, perhaps out of sight.
-    to_points: bool,
+    /// Bring this point into the window: it was ticked, perhaps out of sight.
+    to_point: Option<usize>,
 }
 
 impl DrillScreen {
@@ -56,7 +56,7 @@ impl DrillScreen {
             side: Scroll::default(),
             shift: 0,
             to_follow_up: false,
-            to_points: false,
+            to_point: None,
         }
     }
 
@@ -131,8 +131,9 @@ impl DrillScreen {
         match action {
             Action::Reveal => return self.put(Input::Reveal, cx),
             Action::Tick(place) => {
-                self.to_points = true;
-                return self.put(Input::Tick(usize::from(place)), cx);
+                let place = usize::from(place);
+                self.to_point = Some(place);
+                return self.put(Input::Tick(place), cx);
             }
             Action::Rate(number) => {
                 return Rating::from_number(number)
@@ -317,21 +318,18 @@ impl DrillScreen {
         let bank = cx.desk.bank();
         let theme = canvas.theme;
         let seek = std::mem::take(&mut self.to_follow_up);
-        let ticked = std::mem::take(&mut self.to_points);
+        let ticked = self.to_point.take();
         if area.width >= WIDE {
             let [left, right] =
                 Layout::horizontal([Constraint::Fill(9), Constraint::Fill(11)]).areas(area);
             let left = column(left);
             let columns = usize::from(left.width);
             let mut lines = card_view::question(card, columns, theme, self.shift, canvas.prose);
-            lines.push(Line::default());
-            lines.extend(card_view::spoken(
-                card,
-                &shown,
-                columns,
-                theme,
-                canvas.prose,
-            ));
+            let points = card_view::spoken(&mut lines, card, &shown, columns, theme, canvas.prose);
+            self.scroll.fit(lines.len(), usize::from(left.height));
+            if let Some(point) = ticked.and_then(|place| points.get(place)) {
+                self.scroll.show_all(point);
+            }
             self.scroll.draw(canvas, left, &lines);
             let inner = canvas.frame(right, "", false);
             let (lines, last) = card_view::taught(
@@ -352,15 +350,7 @@ impl DrillScreen {
         let body = column(area);
         let columns = usize::from(body.width);
         let mut lines = card_view::question(card, columns, theme, self.shift, canvas.prose);
-        lines.push(Line::default());
-        lines.extend(card_view::spoken(
-            card,
-            &shown,
-            columns,
-            theme,
-            canvas.prose,
-        ));
-        let points = lines.len();
+        let points = card_view::spoken(&mut lines, card, &shown, columns, theme, canvas.prose);
         let (taught, last) = card_view::taught(card, bank, &shown, columns, theme, canvas.prose);
         if !taught.is_empty() {
             lines.push(Line::default());
@@ -372,10 +362,8 @@ impl DrillScreen {
         if let (true, Some(line)) = (seek, last) {
             self.scroll.show(before + line);
         }
-        if ticked && !card.points.is_empty() {
-            self.scroll.show(points.saturating_sub(1));
-            self.scroll
-                .show(points.saturating_sub(card.points.len() + 1));
+        if let Some(point) = ticked.and_then(|place| points.get(place)) {
+            self.scroll.show_all(point);
         }
         self.scroll.draw(canvas, body, &lines);
     }

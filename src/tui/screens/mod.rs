@@ -9,6 +9,7 @@ pub mod chapter;
 pub mod contents;
 pub mod design;
 pub mod drill;
+pub mod earlier;
 pub mod help;
 pub mod home;
 pub mod interview;
@@ -30,7 +31,10 @@ use super::{
     effect::{Cx, Effect},
     keymap::{Action, Context},
 };
-use crate::bank::{Bank, Chapter};
+use crate::{
+    bank::{Bank, Chapter},
+    progress::Activity,
+};
 
 /// What fills the window.
 #[derive(Debug)]
@@ -79,6 +83,13 @@ pub enum Screen {
     SelfTestReport(Box<selftest::SelfTestReport>),
     /// The reader's own stories.
     Stories(Box<stories::StoriesScreen>),
+    /// Sittings that are over.
+    Earlier(Box<earlier::Earlier>),
+}
+
+/// The name of a report, with the day it is of where that is past.
+fn dated(name: &str, day: Option<&str>) -> String {
+    day.map_or_else(|| name.to_owned(), |day| format!("{name} of {day}"))
 }
 
 impl Screen {
@@ -113,14 +124,15 @@ impl Screen {
             Self::Settings(_) => "settings".to_owned(),
             Self::QuizSetup(_) => "quiz".to_owned(),
             Self::Quiz(screen) => screen.title(),
-            Self::QuizResult(_) => "quiz › result".to_owned(),
+            Self::QuizResult(screen) => screen.title(),
             Self::InterviewSetup(_) => "interview".to_owned(),
             Self::Interview(screen) => screen.title(),
-            Self::InterviewReport(_) => "interview › report".to_owned(),
+            Self::InterviewReport(screen) => screen.title(),
             Self::DesignSetup(_) => "design".to_owned(),
             Self::SelfTestSetup(_) | Self::SelfTest(_) => "self-test".to_owned(),
-            Self::SelfTestReport(_) => "self-test › report".to_owned(),
+            Self::SelfTestReport(screen) => screen.title(),
             Self::Stories(screen) => screen.title(),
+            Self::Earlier(_) => "earlier sittings".to_owned(),
         }
     }
 
@@ -149,6 +161,7 @@ impl Screen {
             Self::SelfTest(_) => selftest::SelfTestScreen::contexts(),
             Self::SelfTestReport(_) => selftest::SelfTestReport::contexts(),
             Self::Stories(screen) => screen.contexts(),
+            Self::Earlier(_) => earlier::Earlier::contexts(),
         }
     }
 
@@ -179,6 +192,7 @@ impl Screen {
             Self::SelfTest(screen) => screen.enabled(action),
             Self::SelfTestReport(screen) => screen.enabled(action),
             Self::Stories(screen) => screen.enabled(action),
+            Self::Earlier(screen) => screen.enabled(action),
             Self::Lab(screen) => screen.enabled(action),
             _ => true,
         }
@@ -235,6 +249,7 @@ impl Screen {
             Self::SelfTest(screen) => screen.act(action),
             Self::SelfTestReport(screen) => screen.act(action),
             Self::Stories(screen) => screen.act(action, cx),
+            Self::Earlier(screen) => screen.act(action, cx),
         }
     }
 
@@ -254,9 +269,50 @@ impl Screen {
             Self::DesignSetup(screen) => screen.select(row),
             Self::SelfTestSetup(screen) => screen.select(row),
             Self::Stories(screen) => screen.select(row),
+            Self::Earlier(screen) => screen.select(row),
             _ => {}
         }
         Vec::new()
+    }
+
+    /// What a second click on a row does, if anything: it opens it, or turns its value.
+    pub fn clicked_again(&self) -> Option<Action> {
+        match self {
+            Self::Home(_)
+            | Self::Browse(_)
+            | Self::Contents(_)
+            | Self::LabList(_)
+            | Self::DesignSetup(_)
+            | Self::SelfTestSetup(_)
+            | Self::Welcome(_)
+            | Self::Earlier(_) => Some(Action::Open),
+            Self::Settings(screen) => (!screen.typing()).then_some(Action::Open),
+            Self::Stories(screen) => screen.is_naming().then_some(Action::Open),
+            Self::QuizSetup(_) | Self::InterviewSetup(_) => Some(Action::Right),
+            _ => None,
+        }
+    }
+
+    /// What is sat from here: earlier sittings of it are looked at first.
+    pub fn activity(&self) -> Option<Activity> {
+        match self {
+            Self::QuizSetup(_) => Some(Activity::Quiz),
+            Self::InterviewSetup(_) => Some(Activity::Interview),
+            Self::DesignSetup(_) => Some(Activity::Design),
+            Self::SelfTestSetup(_) => Some(Activity::SelfTest),
+            _ => None,
+        }
+    }
+
+    /// The process stood still because the reader stopped it, since then or else since the clock was last
+    /// read: that time counts nowhere.
+    pub fn stood(&mut self, since: Option<Timestamp>, now: Timestamp) {
+        match (self, since) {
+            (Self::Quiz(screen), _) => screen.stood(now),
+            (Self::Interview(screen), _) => screen.stood(now),
+            (Self::Drill(screen), Some(since)) => screen.drill().stood(now.duration_since(since)),
+            _ => {}
+        }
     }
 
     /// Time has passed.
@@ -321,6 +377,7 @@ impl Screen {
             Self::SelfTest(screen) => screen.draw(canvas, area, cx),
             Self::SelfTestReport(screen) => screen.draw(canvas, area, cx),
             Self::Stories(screen) => screen.draw(canvas, area, cx),
+            Self::Earlier(screen) => screen.draw(canvas, area, cx),
         }
     }
 }

@@ -9,7 +9,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{interview::strong, quiz::marked};
+use super::{dated, interview::strong, quiz::marked};
 use crate::{
     bank::{AreaId, Bank, CardId},
     progress::EventId,
@@ -341,6 +341,8 @@ pub struct SelfTestReport {
     report: Report,
     weak: Vec<CardId>,
     scroll: Scroll,
+    /// The day it is of, where it is looked at again.
+    day: Option<String>,
 }
 
 impl SelfTestReport {
@@ -360,7 +362,20 @@ impl SelfTestReport {
             report,
             weak,
             scroll: Scroll::default(),
+            day: None,
         }
+    }
+
+    /// The same, of a day that is past.
+    #[must_use]
+    pub fn of(self, day: String) -> Self {
+        let day = Some(day);
+        Self { day, ..self }
+    }
+
+    /// Its name in the top line.
+    pub fn title(&self) -> String {
+        dated("self-test › report", self.day.as_deref())
     }
 
     /// Where keys work.
@@ -376,7 +391,8 @@ impl SelfTestReport {
     /// Does what a key means.
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
-            Action::Back | Action::Open => vec![Effect::Home],
+            Action::Back => vec![Effect::Back],
+            Action::Open => vec![Effect::Home],
             Action::DrillThese if !self.weak.is_empty() => {
                 vec![Effect::DrillCards(self.weak.clone())]
             }
@@ -393,12 +409,6 @@ impl SelfTestReport {
         let body = column(area);
         let columns = usize::from(body.width);
         let mut lines = vec![Line::default()];
-        if self.report.lines.is_empty() {
-            let words = "Nothing was rated.";
-            lines.push(Line::from(Span::styled(words, theme.dim)));
-            self.scroll.draw(canvas, body, &lines);
-            return;
-        }
         let skills = count(self.report.lines.len(), "skill", "skills");
         let due = count(self.weak.len(), "card", "cards");
         lines.push(Line::from(vec![

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{clock, tui::effect::Effect};
 
@@ -13,6 +13,8 @@ use crate::{clock, tui::effect::Effect};
 #[derive(Debug, Default)]
 pub(super) struct SessionClock {
     read: Option<Timestamp>,
+    /// How long the process was stopped by the reader, all times together.
+    stopped: SignedDuration,
 }
 
 /// What a reading says.
@@ -33,6 +35,15 @@ impl SessionClock {
         self.read
     }
 
+    /// The process stood still since it was last read, because the reader stopped it: that is counted
+    /// nowhere.
+    pub(super) fn stood(&mut self, at: Timestamp) {
+        if let Some(before) = self.read.replace(at) {
+            let stood = at.duration_since(before).max(SignedDuration::ZERO);
+            self.stopped = self.stopped.saturating_add(stood);
+        }
+    }
+
     /// Reads it; `running` when the session counts the time since it was last read.
     pub(super) fn read(&mut self, at: Timestamp, running: bool) -> Read {
         let before = self.read.replace(at);
@@ -42,8 +53,9 @@ impl SessionClock {
             None => clock::was_set_back(before, at).then(|| clock::SET_BACK.to_owned()),
         };
         let counted = before.filter(|_| slept.is_some()).unwrap_or(at);
+        let counted = SignedDuration::from_millis(counted.as_millisecond());
         Read {
-            now: Duration::from_millis(u64::try_from(counted.as_millisecond()).unwrap_or(0)),
+            now: Duration::try_from(counted.saturating_sub(self.stopped)).unwrap_or_default(),
             slept: slept.is_some(),
             told: told.map(Effect::Tell),
         }

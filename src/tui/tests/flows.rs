@@ -1,9 +1,9 @@
 //! What keys lead to.
 
-use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::Event;
 
 use super::Stage;
-use crate::tui::app::Request;
+use crate::{progress::EventKind, tui::app::Request};
 
 #[test]
 fn three_questions_then_the_drill() {
@@ -282,21 +282,48 @@ fn quitting_from_anywhere() {
 #[test]
 fn a_click_does_what_the_key_does() {
     let mut stage = Stage::at_home();
-    stage.keys("d<enter>");
-    let text = stage.text();
-    let row = text
-        .lines()
-        .position(|line| line.contains("3 good"))
-        .unwrap();
-    let line = text.lines().nth(row).unwrap();
-    let column = line[..line.find("3 good").unwrap()].chars().count();
-    stage.event(&Event::Mouse(MouseEvent {
-        kind: MouseEventKind::Down(MouseButton::Left),
-        column: column as u16,
-        row: row as u16,
-        modifiers: KeyModifiers::NONE,
-    }));
+    stage.keys("d<enter>").click("3 good");
     assert_eq!(stage.app.desk().rated_today(), 1);
+}
+
+#[test]
+fn a_second_click_opens_what_the_first_has_selected() {
+    for (keys, words, opened) in [
+        ("", "Replication and the ISR", "guide › Replication"),
+        ("b", "What is the high watermark", "› card "),
+        ("r", "  Replication and the ISR", "guide › Replication"),
+        ("L", "sandbox", "events"),
+        ("id", "A rate limiter", "Stage 1 of 8"),
+        ("s", "Replication", "1 of 3"),
+        ("q", "Level", "← warm-up →"),
+        ("i", "Level", "← warm-up →"),
+        (",", "Theme", "← dark →"),
+    ] {
+        let mut stage = Stage::at_home();
+        stage.keys(keys).click(words);
+        assert!(!stage.text().contains(opened), "{keys}: {}", stage.text());
+        stage.click(words);
+        assert!(stage.text().contains(opened), "{keys}: {}", stage.text());
+    }
+    let mut stage = Stage::at_home();
+    stage.keys("b").click("What is the high watermark");
+    stage.keys("<down><up>").click("What is the high watermark");
+    let text = stage.text();
+    assert!(text.contains("search"), "keys came between: {text}");
+}
+
+#[test]
+fn what_an_editor_takes_is_no_time_spent_on_a_card() {
+    let spent = |stage: &mut Stage| {
+        let events = stage.log(|log| log.events_of_kind("review").unwrap());
+        match &events.last().unwrap().kind {
+            EventKind::Review { ms, .. } => *ms,
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut stage = Stage::at_home();
+    stage.keys("d").stop_for(200).keys("<enter>3");
+    assert_eq!(spent(&mut stage), 6000, "three keys of two seconds");
 }
 
 #[test]

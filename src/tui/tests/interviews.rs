@@ -4,6 +4,7 @@ use jiff::ToSpan;
 
 use super::Stage;
 use crate::{
+    bank::stories,
     progress::{Activity, EventKind},
     tui::app::Request,
 };
@@ -70,6 +71,60 @@ fn an_interview_from_the_first_question_to_its_report() {
     assert_eq!(count(&mut stage, "session-end"), 1);
     stage.keys("d");
     shows(&stage, "› drill");
+}
+
+#[test]
+fn what_is_ticked_is_brought_into_the_window() {
+    let mut stage = interview();
+    stage.resize(60, 16).keys("<space>G");
+    assert!(!stage.text().contains("a [ ]"), "{}", stage.text());
+    stage.keys("a");
+    shows(&stage, "a [x]");
+    stage.keys("Gt");
+    shows(&stage, "t [x]");
+    let mut stage = design();
+    stage.resize(60, 16).keys("<space>Gb");
+    shows(&stage, "b [x]");
+}
+
+#[test]
+fn ctrl_z_stops_the_clock() {
+    for mut stage in [interview(), design()] {
+        stage.wait(10).stop_for(20);
+        shows(&stage, "0:12");
+        stage.wait(5);
+        shows(&stage, "0:17");
+    }
+}
+
+#[test]
+fn earlier_sittings_are_looked_at_again() {
+    let mut stage = Stage::at_home();
+    stage.keys("v");
+    shows(&stage, "None yet.");
+    stage.keys("<esc>s<enter>012<enter>");
+    stage.keys("id<enter>i<space>ab<ctrl-e>y<enter>");
+    stage.keys("i<right><right><right><right><down><down><left><left><enter>");
+    stage.keys("<space>at<ctrl-e>y<enter>");
+    // Left before anything was said: nothing to look at.
+    stage.keys("id<enter><ctrl-e>y<enter>s<enter><esc>");
+    snap("earlier", stage.keys("v"));
+    stage.keys("<enter>");
+    shows(&stage, "interview › report of 21 Nov");
+    shows(&stage, "Answer by answer");
+    stage.keys("<esc><down><enter>");
+    shows(&stage, "design › report of 21 Nov");
+    shows(&stage, "2 of 3");
+    stage.keys("<esc><down><enter>");
+    shows(&stage, "self-test › report of 21 Nov");
+    shows(&stage, "3 skills rated");
+    stage.keys("<esc><esc>");
+    shows(&stage, "Next");
+    for (keys, opened) in [("sv", "self-test"), ("idv", "design"), ("iv", "interview")] {
+        stage.keys(keys).keys("<enter>");
+        shows(&stage, &format!("{opened} › report"));
+        stage.keys("<enter>");
+    }
 }
 
 #[test]
@@ -269,6 +324,14 @@ fn what_the_reader_says_stands_beside_what_the_reviews_say() {
 }
 
 #[test]
+fn a_self_test_left_at_once_says_nothing_was_changed() {
+    let mut stage = Stage::at_home();
+    stage.keys("s<enter><esc>");
+    shows(&stage, "Next");
+    shows(&stage, "no skill was rated; nothing has changed");
+}
+
+#[test]
 fn a_chapter_is_read_in_the_midst_of_the_self_test() {
     let mut stage = Stage::at_home();
     stage.keys("s<enter>o");
@@ -287,6 +350,23 @@ fn stories_without_a_file() {
     shows(&stage, "no story that serves");
     stage.keys("E");
     assert_eq!(stage.request(), Some(Request::EditStories));
+}
+
+#[test]
+fn a_first_file_is_not_drilled_before_a_story_is_told() {
+    let mut stage = Stage::at_home();
+    let example = stories::example(stage.app.desk().bank());
+    stage.write_stories(&example).keys("is");
+    shows(&stage, "not told yet");
+    shows(&stage, "Prompts without a story");
+    stage.keys("<enter>");
+    shows(&stage, "no story that serves a prompt yet");
+    stage.keys("<esc>");
+    let told = example.replacen(": to be told", ": A topic fell behind.", 1);
+    stage.write_stories(&told).keys("s");
+    assert!(!stage.text().contains("not told yet"), "{}", stage.text());
+    stage.keys("<enter>");
+    shows(&stage, "Which of your stories");
 }
 
 #[test]

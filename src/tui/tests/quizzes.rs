@@ -63,11 +63,8 @@ fn answer(stage: &mut Stage, rightly: bool) {
 #[test]
 fn it_is_chosen_with_the_arrows_and_started() {
     let mut stage = Stage::at_home();
-    stage.keys("qv");
+    stage.keys("q");
     assert!(stage.text().contains("everything"), "{}", stage.text());
-    let told = "no quiz has been finished yet";
-    assert!(stage.text().contains(told), "{}", stage.text());
-    stage.keys("k");
     insta::assert_snapshot!("quiz_setup_80x24", stage.look());
     stage.keys("<down><down><down><left><left><left><enter>");
     assert!(stage.text().contains("1 of 5"), "{}", stage.text());
@@ -101,7 +98,33 @@ fn practice_shows_each_answer_and_ends_with_the_result() {
         stage.text()
     );
     stage.keys("qv");
-    assert!(stage.text().contains("67 %"), "again: {}", stage.text());
+    let text = stage.text();
+    assert!(text.contains("Replication and the ISR"), "{text}");
+    assert!(text.contains("67 % of 3"), "{text}");
+    stage.keys("<enter>");
+    assert!(stage.text().contains("2 of 3 points"), "{}", stage.text());
+    stage.keys("<esc><esc>");
+    assert!(stage.text().contains("A quiz"), "{}", stage.text());
+}
+
+#[test]
+fn ctrl_z_stops_the_clock() {
+    let left = |stage: &Stage| {
+        let text = stage.text();
+        let line = text.lines().find(|line| line.contains(" left")).unwrap();
+        let clock = line[..line.find(" left").unwrap()].rsplit(' ').next();
+        clock.unwrap().to_owned()
+    };
+    let mut stage = quiz(settings(Mode::Practice));
+    stage.wait(10);
+    let before = left(&stage);
+    // The key itself takes two seconds.
+    stage.stop_for(25);
+    assert_eq!((before.as_str(), left(&stage).as_str()), ("9:50", "9:48"));
+    stage.stop_for(4000);
+    assert_eq!(left(&stage), "9:46", "and it runs on");
+    stage.wait(6);
+    assert_eq!(left(&stage), "9:40");
 }
 
 #[test]

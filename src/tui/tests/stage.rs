@@ -2,7 +2,9 @@
 
 use std::{fmt::Write, path::PathBuf, sync::OnceLock};
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use ratatui::{
     buffer::Buffer,
@@ -134,6 +136,33 @@ impl Stage {
         self.now = end;
         self.settle();
         self
+    }
+
+    /// Stops the process with ctrl-z for a while, as the loop does it.
+    pub(super) fn stop_for(&mut self, seconds: i64) -> &mut Self {
+        self.keys("<ctrl-z>");
+        assert_eq!(self.app.take_request(), Some(Request::Stop));
+        self.now += seconds.seconds();
+        self.app.continued(self.now);
+        self.settle();
+        self
+    }
+
+    /// Clicks on the first row with these words, there where they begin.
+    pub(super) fn click(&mut self, words: &str) -> &mut Self {
+        let text = self.text();
+        let mut lines = text.lines().enumerate();
+        let place = lines.find_map(|(row, line)| {
+            let before = &line[..line.find(words)?];
+            Some((row, crate::tui::text::width(before)))
+        });
+        let (row, column) = place.unwrap_or_else(|| panic!("no `{words}` in:\n{text}"));
+        self.event(&Event::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column: column as u16,
+            row: row as u16,
+            modifiers: KeyModifiers::NONE,
+        }))
     }
 
     /// Lets deadlines come that have come, and draws.

@@ -1,5 +1,7 @@
 //! Points to tick, each with its letter and a hanging indent.
 
+use std::ops::Range;
+
 use ratatui::{
     style::Style,
     text::{Line, Span},
@@ -10,17 +12,19 @@ use crate::tui::{
     theme::Theme,
 };
 
-/// Lines of `a [x] point` for each point (Markdown) in `columns`.
+/// Adds lines of `a [x] point` for each point (Markdown) in `columns`; gives the lines that each takes.
 pub fn checklist(
+    lines: &mut Vec<Line<'static>>,
     points: &[String],
     ticked: &[bool],
     columns: usize,
     theme: &Theme,
     code: &mut Highlighter,
-) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
+) -> Vec<Range<usize>> {
+    let mut places = Vec::with_capacity(points.len());
     for (i, point) in points.iter().enumerate() {
         let done = ticked.get(i).copied().unwrap_or(false);
+        let first = lines.len();
         let letter = char::from(b'a' + (i as u8).min(25));
         let page = layout(
             &Document::parse(point),
@@ -44,6 +48,7 @@ pub fn checklist(
             spans.extend(line.spans);
             lines.push(Line::from(spans));
         }
+        places.push(first..lines.len());
     }
-    lines
+    places
 }

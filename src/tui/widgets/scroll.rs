@@ -1,5 +1,7 @@
 //! Lines in a window, with a bar at its right side that tells where it stands.
 
+use std::ops::Range;
+
 use ratatui::{layout::Rect, text::Line};
 
 use crate::tui::{canvas::Canvas, keymap::Action};
@@ -63,6 +65,12 @@ impl Scroll {
         } else if line + around >= self.offset + self.rows {
             self.to((line + around + 1).saturating_sub(self.rows));
         }
+    }
+
+    /// Brings lines that belong together into the window; the first of them where it cannot hold all.
+    pub fn show_all(&mut self, lines: &Range<usize>) {
+        self.show(lines.end.saturating_sub(1));
+        self.show(lines.start);
     }
 
     fn furthest(self) -> usize {
@@ -140,5 +148,9 @@ mod tests {
         assert_eq!(scroll.offset(), 42);
         scroll.show(99);
         assert_eq!(scroll.offset(), 90);
+        scroll.show_all(&(20..23));
+        assert_eq!(scroll.offset(), 18);
+        scroll.show_all(&(30..60));
+        assert_eq!(scroll.offset(), 28, "too long for the window");
     }
 }

@@ -9,7 +9,7 @@ mod report;
 mod setup;
 mod whiteboard;
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use ratatui::{
@@ -57,7 +57,16 @@ pub struct InterviewScreen {
     side: Scroll,
     /// Columns by which diagrams are moved to the left.
     shift: usize,
+    /// Bring what this ticked into the window, where it may be out of sight.
+    ticked: Option<Action>,
     clock: SessionClock,
+}
+
+/// The lines that what can be ticked takes.
+#[derive(Debug, Default)]
+struct Checks {
+    points: Vec<Range<usize>>,
+    trap: Option<Range<usize>>,
 }
 
 /// Text behind a rule on its left.
@@ -88,6 +97,7 @@ impl InterviewScreen {
             scroll: Scroll::default(),
             side: Scroll::default(),
             shift: 0,
+            ticked: None,
             clock: SessionClock::default(),
         }
     }
@@ -168,6 +178,11 @@ impl InterviewScreen {
         self.clock.last()?.checked_add(wait).ok()
     }
 
+    /// The process stood still since the clock was last read, because the reader stopped it.
+    pub fn stood(&mut self, now: Timestamp) {
+        self.clock.stood(now);
+    }
+
     /// Time has passed.
     pub fn tick(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         self.put(Input::Wait, cx)
@@ -184,6 +199,9 @@ impl InterviewScreen {
                 words,
                 Box::new(Effect::Practise(Practise::End)),
             )];
+        }
+        if matches!(action, Action::Tick(_) | Action::Trap) {
+            self.ticked = Some(action);
         }
         match self.meaning(action) {
             Some(input) => self.put(input, cx),
@@ -367,20 +385,36 @@ impl InterviewScreen {
             let [left, right] =
                 Layout::horizontal([Constraint::Fill(9), Constraint::Fill(11)]).areas(area);
             let left = column(left);
-            let lines = self.points(canvas, &question, usize::from(left.width));
+            let (lines, checks) = self.points(canvas, &question, usize::from(left.width));
             let inner = canvas.frame(right, "A good answer", false);
             let answer = self.answer(canvas, &question, usize::from(inner.width));
+            self.scroll.fit(lines.len(), usize::from(left.height));
+            self.show_ticked(&checks);
             self.scroll.draw(canvas, left, &lines);
             self.side.draw(canvas, inner, &answer);
             return;
         }
         let body = column(area);
         let columns = usize::from(body.width);
-        let mut lines = self.points(canvas, &question, columns);
+        let (mut lines, checks) = self.points(canvas, &question, columns);
         lines.push(Line::default());
         lines.extend(self.answer(canvas, &question, columns));
         self.side = Scroll::default();
+        self.scroll.fit(lines.len(), usize::from(body.height));
+        self.show_ticked(&checks);
         self.scroll.draw(canvas, body, &lines);
+    }
+
+    /// Brings what was just ticked into the window.
+    fn show_ticked(&mut self, checks: &Checks) {
+        let place = match self.ticked.take() {
+            Some(Action::Tick(point)) => checks.points.get(usize::from(point)),
+            Some(Action::Trap) => checks.trap.as_ref(),
+            _ => None,
+        };
+        if let Some(place) = place {
+            self.scroll.show_all(place);
+        }
     }
 
     /// The question, its points to tick, and its trap said plainly.
@@ -389,7 +423,7 @@ impl InterviewScreen {
         canvas: &mut Canvas<'_>,
         question: &Question,
         columns: usize,
-    ) -> Vec<Line<'static>> {
+    ) -> (Vec<Line<'static>>, Checks) {
         let theme = canvas.theme;
         let card = &question.card;
         let sheet = &self.interview.sheets()[self.interview.at()];
@@ -400,13 +434,14 @@ impl InterviewScreen {
             .map(|point| sheet.ticked.contains(&point))
             .collect();
         let points = checklist(
+            &mut lines,
             &card.points,
             &ticked,
             columns,
             theme,
             &mut canvas.prose.code,
         );
-        lines.extend(points);
+        let mut checks = Checks { points, trap: None };
         if let Some(trap) = &card.trap {
             heading(&mut lines, "The trap", "did you say this?", theme);
             let (sign, style) = if sheet.trapped {
@@ -415,9 +450,11 @@ impl InterviewScreen {
                 (" [ ] ", theme.dim)
             };
             let mark = vec![Span::styled("t", theme.key), Span::styled(sign, style)];
+            let first = lines.len();
             lines.extend(marked(canvas, mark, trap, columns, Style::new()));
+            checks.trap = Some(first..lines.len());
         }
-        lines
+        (lines, checks)
     }
 
     /// What a good answer holds.

@@ -6,7 +6,10 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{super::quiz::marked, heading, passed};
+use super::{
+    super::{dated, quiz::marked},
+    heading, passed,
+};
 use crate::{
     bank::Level,
     session::{
@@ -29,6 +32,8 @@ pub struct InterviewReport {
     /// Earlier ones, oldest first: share and level.
     earlier: Vec<(f64, Option<String>)>,
     scroll: Scroll,
+    /// The day it is of, where it is looked at again.
+    day: Option<String>,
 }
 
 /// What a report is compared by: the worth of its answers, or the rubric of its design.
@@ -48,7 +53,25 @@ impl InterviewReport {
                 .filter_map(|report| Some((share(report)?, report.level.clone())))
                 .collect(),
             scroll: Scroll::default(),
+            day: None,
         }
+    }
+
+    /// The same, of a day that is past.
+    #[must_use]
+    pub fn of(self, day: String) -> Self {
+        let day = Some(day);
+        Self { day, ..self }
+    }
+
+    /// Its name in the top line.
+    pub fn title(&self) -> String {
+        let kind = if self.report.answers.is_empty() && self.report.design.is_some() {
+            "design › report"
+        } else {
+            "interview › report"
+        };
+        dated(kind, self.day.as_deref())
     }
 
     /// Where keys work.
@@ -68,7 +91,8 @@ impl InterviewReport {
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
         let cards = self.report.to_drill();
         match action {
-            Action::Back | Action::Open => vec![Effect::Home],
+            Action::Back => vec![Effect::Back],
+            Action::Open => vec![Effect::Home],
             Action::DrillThese if !cards.is_empty() => vec![Effect::DrillCards(cards)],
             Action::Cards if !cards.is_empty() => {
                 let title = "fell short in the interview".to_owned();
@@ -113,7 +137,7 @@ impl InterviewReport {
         let strong = Style::new().add_modifier(Modifier::BOLD);
         let level = match &self.report.level {
             Some(level) => Span::styled(level.clone(), theme.good.patch(strong)),
-            None => Span::styled(below(&self.report), theme.warn.patch(strong)),
+            None => Span::styled(self.report.reached(), theme.warn.patch(strong)),
         };
         let worth = self.report.share().unwrap_or_default() * 100.0;
         let spent = self.report.answers.iter().map(|answer| answer.spent).sum();
@@ -193,13 +217,6 @@ impl InterviewReport {
             lines.extend(marked(canvas, mark, &card.ask, columns, Style::new()));
         }
     }
-}
-
-/// No level was reached: below the lowest that was asked about.
-fn below(report: &Report) -> String {
-    let asked = |level: &Level| report.answers.iter().any(|a| a.level == level.word());
-    let lowest = Level::ALL.into_iter().find(asked);
-    format!("below {}", lowest.unwrap_or(Level::WarmUp).word())
 }
 
 /// One answer: what it was worth, what it missed, the trap.

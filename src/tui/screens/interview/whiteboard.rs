@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{super::quiz::marked, InterviewScreen, WIDE, heading, passed, ruled, strong};
+use super::{super::quiz::marked, Checks, InterviewScreen, WIDE, heading, passed, ruled, strong};
 use crate::{
     bank::Stage,
     session::design::{Design, Phase},
@@ -133,19 +133,23 @@ impl InterviewScreen {
             let [left, right] =
                 Layout::horizontal([Constraint::Fill(1), Constraint::Length(right)]).areas(area);
             let left = column(left);
-            let lines = rubric(canvas, board, stage, usize::from(left.width));
+            let (lines, checks) = rubric(canvas, board, stage, usize::from(left.width));
             let inner = canvas.frame(right, "A worked answer", false);
             let worked = self.worked(canvas, stage, usize::from(inner.width));
+            self.scroll.fit(lines.len(), usize::from(left.height));
+            self.show_ticked(&checks);
             self.scroll.draw(canvas, left, &lines);
             self.side.draw(canvas, inner, &worked);
             return;
         }
         let body = column(area);
         let columns = usize::from(body.width);
-        let mut lines = rubric(canvas, board, stage, columns);
+        let (mut lines, checks) = rubric(canvas, board, stage, columns);
         heading(&mut lines, "A worked answer", "", canvas.theme);
         lines.extend(self.worked(canvas, stage, columns));
         self.side = Scroll::default();
+        self.scroll.fit(lines.len(), usize::from(body.height));
+        self.show_ticked(&checks);
         self.scroll.draw(canvas, body, &lines);
     }
 
@@ -176,7 +180,7 @@ fn rubric(
     board: &Design,
     stage: &Stage,
     columns: usize,
-) -> Vec<Line<'static>> {
+) -> (Vec<Line<'static>>, Checks) {
     let theme = canvas.theme;
     let sheet = &board.sheets()[board.at()];
     let mut lines = strong(canvas, &stage.prompt, columns);
@@ -185,12 +189,13 @@ fn rubric(
     let ticked: Vec<bool> = (0..stage.rubric.len())
         .map(|line| sheet.ticked.contains(&line))
         .collect();
-    lines.extend(checklist(
+    let points = checklist(
+        &mut lines,
         &stage.rubric,
         &ticked,
         columns,
         theme,
         &mut canvas.prose.code,
-    ));
-    lines
+    );
+    (lines, Checks { points, trap: None })
 }

@@ -174,6 +174,11 @@ impl QuizScreen {
             .ok()
     }
 
+    /// The process stood still since the clock was last read, because the reader stopped it.
+    pub fn stood(&mut self, now: Timestamp) {
+        self.clock.stood(now);
+    }
+
     /// Time has passed.
     pub fn tick(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         self.put(Input::Tick, cx)

@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{clock, marked, passed};
+use super::{super::dated, clock, marked, passed};
 use crate::{
     bank::{Answer, CardId},
     session::quiz::{Candidate, Given, Report, Score, Verdict},
@@ -28,6 +28,8 @@ pub struct QuizResult {
     /// Shares of earlier runs about the same, oldest first.
     earlier: Vec<f64>,
     scroll: Scroll,
+    /// The day it is of, where it is looked at again.
+    day: Option<String>,
 }
 
 impl QuizResult {
@@ -41,7 +43,20 @@ impl QuizResult {
                 .map(|report| report.score.share())
                 .collect(),
             scroll: Scroll::default(),
+            day: None,
         }
+    }
+
+    /// The same, of a day that is past.
+    #[must_use]
+    pub fn of(self, day: String) -> Self {
+        let day = Some(day);
+        Self { day, ..self }
+    }
+
+    /// Its name in the top line.
+    pub fn title(&self) -> String {
+        dated("quiz › result", self.day.as_deref())
     }
 
     /// Where keys work.
@@ -76,7 +91,8 @@ impl QuizResult {
     /// Does what a key means.
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
-            Action::Back | Action::Open => vec![Effect::Home],
+            Action::Back => vec![Effect::Back],
+            Action::Open => vec![Effect::Home],
             Action::Retry => {
                 let again = misses(&self.report);
                 let begin = again.map(|(pool, settings)| Effect::BeginQuiz(pool, settings));

@@ -144,7 +144,6 @@ impl QuizSetup {
         match action {
             Action::Back => return vec![Effect::Back],
             Action::Open => return self.start(cx),
-            Action::LastResult => return vec![Effect::LastQuiz],
             Action::Left | Action::Right => self.turn(action == Action::Right),
             other => {
                 self.list.act(other, ROWS);
