@@ -180,7 +180,7 @@ fn a_mock_interview_with_a_design_drill_is_sat_to_the_end() {
     session.play(INTERVIEW, "› report");
     session.wait_for("Points by topic");
     let report = log(&home)
-        .reports(Activity::Interview, 1)
+        .reports(&[Activity::Interview], 1)
         .unwrap()
         .remove(0);
     assert!(report.finished);
