@@ -54,7 +54,8 @@ impl<T: Clone> Chunks<T> {
     pub fn push(&mut self, item: T) {
         self.tail.push(item);
         if self.tail.len() == CHUNK {
-            self.full.push(Arc::new(std::mem::take(&mut self.tail)));
+            let full = std::mem::replace(&mut self.tail, Vec::with_capacity(CHUNK));
+            self.full.push(Arc::new(full));
         }
     }
 

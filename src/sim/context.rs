@@ -35,8 +35,8 @@ pub enum Timer {
 /// Something that waits in the queue.
 #[derive(Debug, Clone)]
 pub enum Occurrence {
-    /// A message arrives.
-    Deliver(Envelope),
+    /// A message arrives. (In a box, so that the queue moves no messages.)
+    Deliver(Box<Envelope>),
     /// A client starts by itself, unless it runs already.
     Start {
         /// Which.
@@ -58,6 +58,16 @@ pub enum Occurrence {
 /// The events so far; snapshots share them.
 #[derive(Debug, Clone, Default)]
 pub struct EventLog(Chunks<Event>);
+
+impl Occurrence {
+    /// To whom it happens.
+    pub fn node(&self) -> NodeId {
+        match self {
+            Occurrence::Deliver(envelope) => envelope.to,
+            Occurrence::Fire { node, .. } | Occurrence::Start { node } => *node,
+        }
+    }
+}
 
 impl EventLog {
     /// How many events there were; also the number of the next.
@@ -232,7 +242,7 @@ impl World {
     }
 
     /// Hands a message to the network.
-    pub fn send(&mut self, mut envelope: Envelope) {
+    pub fn send(&mut self, mut envelope: Box<Envelope>) {
         let life = self.life(envelope.to);
         if !life.up {
             self.bounce(&envelope);
@@ -250,6 +260,13 @@ impl World {
             Fate::Arrives(arrival) => self.queue.push(arrival, Occurrence::Deliver(envelope)),
             fate => self.not_sent(fate, &envelope),
         }
+    }
+
+    /// Takes out what an envelope says; its memory is used again.
+    pub fn open(&mut self, mut envelope: Box<Envelope>) -> Message {
+        let message = std::mem::replace(&mut envelope.message, Message::Disconnected);
+        self.spare.envelopes.give(envelope);
+        message
     }
 
     /// A message that will not arrive.
@@ -297,7 +314,8 @@ impl World {
             message: Message::Disconnected,
         };
         let arrival = self.now + self.network.latency() + self.network.latency();
-        self.queue.push(arrival, Occurrence::Deliver(notice));
+        let notice = Occurrence::Deliver(Box::new(notice));
+        self.queue.push(arrival, notice);
     }
 }
 
@@ -318,22 +336,23 @@ impl Context<'_> {
     }
 
     /// Sends a message now.
+    #[inline]
     pub fn send(&mut self, to: NodeId, correlation: u32, message: Message) {
         self.send_at(self.world.now, to, correlation, message);
     }
 
     /// Sends a message at a later time, unless this node's life ends before: the disk or the quorum is still at work.
+    #[inline]
     pub fn send_at(&mut self, at: Time, to: NodeId, correlation: u32, message: Message) {
-        let (from, cause) = (self.me, self.cause);
-        self.world.send(Envelope {
-            from,
-            to,
-            incarnation: 0,
-            sent: at.max(self.world.now),
-            correlation,
-            cause,
-            message,
-        });
+        let mut envelope = self.world.spare.envelope();
+        envelope.from = self.me;
+        envelope.to = to;
+        envelope.sent = at.max(self.world.now);
+        envelope.correlation = correlation;
+        envelope.cause = self.cause;
+        // An empty envelope holds nothing to drop, and not to ask lets the compiler make the message where it stays.
+        std::mem::forget(std::mem::replace(&mut envelope.message, message));
+        self.world.send(envelope);
     }
 
     /// Asks to be woken.

@@ -55,6 +55,7 @@ impl<T> EventQueue<T> {
     }
 
     /// Adds an entry.
+    #[inline]
     pub fn push(&mut self, at: Time, payload: T) {
         let slot = if let Some(slot) = self.free.pop() {
             self.slots[slot as usize] = Some(payload);
@@ -68,6 +69,10 @@ impl<T> EventQueue<T> {
         let key = (u128::from(at.0) << (SLOT_BITS + SEQUENCE_BITS))
             | (u128::from(self.sequence) << SLOT_BITS)
             | u128::from(slot);
+        self.insert(key);
+    }
+
+    fn insert(&mut self, key: u128) {
         if self.near.len() == NEAR {
             self.spill();
         }
@@ -135,6 +140,7 @@ impl<T> EventQueue<T> {
     }
 
     /// Takes the next entry.
+    #[inline]
     pub fn pop(&mut self) -> Option<(Time, T)> {
         if self.near.is_empty() {
             self.refill();

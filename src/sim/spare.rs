@@ -5,8 +5,11 @@
 
 use std::fmt;
 
-use super::message::{FetchRequest, FetchResponse, ProduceResult, ProducedBatch};
-use super::node::PartitionId;
+use super::message::{
+    Envelope, FetchRequest, FetchResponse, Message, ProduceResult, ProducedBatch,
+};
+use super::node::{NodeId, PartitionId};
+use super::time::Time;
 
 /// How many of a kind are kept; more are seldom under way at once.
 const KEPT: usize = 32;
@@ -65,6 +68,8 @@ impl<T> Pool<Vec<T>> {
 pub struct Spare {
     requests: Pool<Box<FetchRequest>>,
     answers: Pool<Box<FetchResponse>>,
+    /// Empty: they say [`Message::Disconnected`].
+    pub envelopes: Pool<Box<Envelope>>,
     /// Of produce requests.
     pub batches: Pool<Vec<ProducedBatch>>,
     /// Of answers to them.
@@ -78,27 +83,34 @@ pub struct Spare {
     reason = "the boxes are what is spared: they are handed on as they are"
 )]
 impl Spare {
-    /// A request with this said and with both lists empty.
-    pub fn request(&mut self, said: FetchRequest) -> Box<FetchRequest> {
-        let Some(mut request) = self.requests.take() else {
-            return Box::new(said);
-        };
-        let (changed, forgotten) = (
-            std::mem::take(&mut request.changed),
-            std::mem::take(&mut request.forgotten),
-        );
-        *request = FetchRequest {
-            changed,
-            forgotten,
-            ..said
-        };
-        request
+    /// An empty envelope.
+    #[inline]
+    pub fn envelope(&mut self) -> Box<Envelope> {
+        self.envelopes.take().unwrap_or_else(|| {
+            Box::new(Envelope {
+                from: NodeId::Broker(0),
+                to: NodeId::Broker(0),
+                incarnation: 0,
+                sent: Time::ZERO,
+                correlation: 0,
+                cause: None,
+                message: Message::Disconnected,
+            })
+        })
+    }
+
+    /// A request that opens a session and asks for nothing yet.
+    pub fn request(&mut self) -> Box<FetchRequest> {
+        self.requests.take().unwrap_or_default()
     }
 
     /// Takes a request that was handled.
     pub fn handled(&mut self, mut request: Box<FetchRequest>) {
+        request.replica = None;
+        request.session_epoch = 0;
         request.changed.clear();
         request.forgotten.clear();
+        request.rack = None;
         self.requests.give(request);
     }
 

@@ -8,7 +8,7 @@ use super::{Broker, BrokerTimer};
 use crate::sim::context::Context;
 use crate::sim::event::What;
 use crate::sim::message::{
-    Batch, FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Message, PartitionRecord,
+    Batch, FetchPosition, FetchResponse, FetchedPartition, Message, PartitionRecord,
 };
 use crate::sim::node::{NodeId, PartitionId};
 use crate::sim::settings::Setting;
@@ -200,14 +200,12 @@ impl Broker {
         }
         fetcher.correlation = correlation;
         fetcher.asked = at;
-        let mut request = ctx.world.spare.request(FetchRequest {
-            replica: Some((id, epoch)),
-            session_epoch: fetcher.session_epoch,
-            max_wait,
-            min_bytes,
-            partition_max_bytes,
-            ..FetchRequest::default()
-        });
+        let mut request = ctx.world.spare.request();
+        request.replica = Some((id, epoch));
+        request.session_epoch = fetcher.session_epoch;
+        request.max_wait = max_wait;
+        request.min_bytes = min_bytes;
+        request.partition_max_bytes = partition_max_bytes;
         for partition in fetcher.changed.drain(..) {
             if let Some(replica) = self.replicas.get_mut(partition) {
                 replica.asked = (replica.log.end(), replica.record.leader_epoch);

@@ -57,17 +57,22 @@ impl Log {
 
     /// Appends a batch at the end. `settled` is an offset below which batches may be joined. Returns whether a segment
     /// became full.
-    pub fn append(&mut self, mut batch: Batch, settled: Offset) -> bool {
-        batch.base_offset = self.end;
+    pub fn append(&mut self, batch: Batch, settled: Offset) -> bool {
+        let base = self.end;
         if self.epochs.latest_epoch() != Some(batch.leader_epoch) {
             self.epochs.assign(batch.leader_epoch, self.end);
         }
-        self.end = batch.next_offset();
+        self.end = base + Offset::from(batch.count);
         self.active.push(batch);
+        // Not before it is moved: a processor waits long to read in one piece what was written in several.
+        if let Some(batch) = self.active.last_mut() {
+            batch.base_offset = base;
+        }
         if self.active.len() < SEGMENT {
             return false;
         }
-        self.sealed.push(Arc::new(std::mem::take(&mut self.active)));
+        let full = std::mem::replace(&mut self.active, Vec::with_capacity(SEGMENT));
+        self.sealed.push(Arc::new(full));
         if self.sealed.len() > self.joined + EXACT_SEGMENTS {
             self.join_oldest(settled);
         }
@@ -144,10 +149,24 @@ impl Log {
         first[skip..].iter().chain(rest).chain(tail)
     }
 
+    /// The first batch that holds or follows `from`. Most reads are of the newest batch.
+    pub fn first_from(&self, from: Offset) -> Option<&Batch> {
+        match self.active.last() {
+            Some(last) if last.base_offset <= from => Some(last).filter(|_| from < self.end),
+            _ => self.batches_from(from).next(),
+        }
+    }
+
     /// Reads from an offset up to `bound`, at most `max_bytes` but at least one batch. Returns the bytes read.
     pub fn read(&self, from: Offset, bound: Offset, max_bytes: u32, into: &mut Vec<Batch>) -> u32 {
         if from >= bound {
             return 0;
+        }
+        if let Some(last) = self.active.last().filter(|last| last.base_offset == from)
+            && self.end <= bound
+        {
+            into.push(last.clone());
+            return last.bytes.max(1);
         }
         let mut bytes = 0;
         for batch in self.batches_from(from) {

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use super::context::{Context, Timer};
 use super::group::coordinator::Coordinator;
-use super::message::{Envelope, Message};
+use super::message::Message;
 use super::node::{NodeId, PartitionId, PartitionMap};
 use super::settings::{Setting, Settings};
 use super::spec::DiskSpec;
@@ -216,13 +216,13 @@ impl Broker {
     }
 
     /// A message arrives.
-    pub fn on_message(&mut self, envelope: Envelope, ctx: &mut Context) {
-        let Envelope {
-            from,
-            correlation,
-            message,
-            ..
-        } = envelope;
+    pub fn on_message(
+        &mut self,
+        from: NodeId,
+        correlation: u32,
+        message: Message,
+        ctx: &mut Context,
+    ) {
         match message {
             Message::ProduceRequest {
                 acks,
@@ -279,7 +279,9 @@ impl Broker {
             }
             request => self.on_group_request(from, correlation, &request, ctx),
         }
-        self.settle_coordinators(ctx);
+        if !self.coordinator_appends.is_empty() {
+            self.settle_coordinators(ctx);
+        }
     }
 
     /// A timer fires.
@@ -313,6 +315,8 @@ impl Broker {
             BrokerTimer::AlterPartition => self.resend_alters(ctx),
             BrokerTimer::Group { partition, timer } => self.on_group_timer(partition, timer, ctx),
         }
-        self.settle_coordinators(ctx);
+        if !self.coordinator_appends.is_empty() {
+            self.settle_coordinators(ctx);
+        }
     }
 }

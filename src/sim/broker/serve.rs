@@ -192,8 +192,12 @@ impl Broker {
                 sent_high_watermark: Offset::MAX,
                 listed: false,
             };
-            session.partitions.entry(position.partition, fresh).position = *position;
-            session.list(position.partition);
+            let reading = session.partitions.entry(position.partition, fresh);
+            reading.position = *position;
+            if !reading.listed {
+                reading.listed = true;
+                session.list.push(position.partition);
+            }
         }
         if let Some((follower, epoch)) = request.replica {
             self.note_follower(from, follower, epoch, ctx);
@@ -216,11 +220,11 @@ impl Broker {
             deadline,
             cause: ctx.cause,
         };
-        let Some(session) = self.sessions.get_mut(from) else {
+        let Some(place) = self.sessions.place(from) else {
             return;
         };
-        session.parked = Some(parked);
-        self.answer_if_ready(from, ctx);
+        self.sessions.all[place].1.parked = Some(parked);
+        self.answer_if_ready(place, ctx);
         self.arm_purgatory(deadline, ctx);
     }
 
@@ -398,19 +402,17 @@ impl Broker {
     }
 
     fn wake(&mut self, node: NodeId, partition: PartitionId, ctx: &mut Context) {
-        if let Some(session) = self.sessions.get_mut(node) {
+        if let Some(place) = self.sessions.place(node) {
+            let session = &mut self.sessions.all[place].1;
             session.list(partition);
             if session.parked.is_some() {
-                self.answer_if_ready(node, ctx);
+                self.answer_if_ready(place, ctx);
             }
         }
     }
 
-    /// Answers a waiting fetch if there is enough, or an error.
-    fn answer_if_ready(&mut self, node: NodeId, ctx: &mut Context) {
-        let Some(place) = self.sessions.place(node) else {
-            return;
-        };
+    /// Answers a session's waiting fetch if there is enough, or an error.
+    fn answer_if_ready(&mut self, place: usize, ctx: &mut Context) {
         let (mut bytes, mut urgent) = (0, false);
         let session = &self.sessions.all[place].1;
         for partition in &session.list {
@@ -455,7 +457,7 @@ impl Broker {
         if position.offset >= bound {
             return Ok(0);
         }
-        let first = replica.log.batches_from(position.offset).next();
+        let first = replica.log.first_from(position.offset);
         Ok(first
             .filter(|batch| batch.next_offset() <= bound)
             .map_or(0, |batch| batch.bytes.max(1)))

@@ -20,9 +20,11 @@ impl Broker {
             return;
         };
         // Who left the ISR joins again by fetching, even if it has nothing to fetch.
-        for follower in &replica.record.replicas {
-            if *follower != broker && !leading.state.isr().contains(follower) {
-                self.sessions.look_at(NodeId::Broker(*follower), partition);
+        if leading.state.isr().len() < replica.record.replicas.len() {
+            for follower in &replica.record.replicas {
+                if *follower != broker && !leading.state.isr().contains(follower) {
+                    self.sessions.look_at(NodeId::Broker(*follower), partition);
+                }
             }
         }
         let under = leading.state.is_under_min_isr(&config);

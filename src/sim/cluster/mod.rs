@@ -208,13 +208,13 @@ impl Cluster {
         let (at, occurrence) = self.world.queue.pop()?;
         self.world.now = at;
         self.steps += 1;
-        if !self.frozen.is_empty() && self.freeze(&occurrence) {
+        let actor = occurrence.node();
+        if !self.frozen.is_empty()
+            && let Some(kept) = self.frozen.get_mut(&actor)
+        {
+            kept.push(occurrence);
             return Some(at);
         }
-        let actor = match &occurrence {
-            Occurrence::Deliver(envelope) => envelope.to,
-            Occurrence::Fire { node, .. } | Occurrence::Start { node } => *node,
-        };
         match occurrence {
             Occurrence::Deliver(envelope) => self.deliver(envelope),
             Occurrence::Fire {
@@ -255,7 +255,7 @@ impl Cluster {
         Some(at)
     }
 
-    fn deliver(&mut self, envelope: Envelope) {
+    fn deliver(&mut self, envelope: Box<Envelope>) {
         let to = envelope.to;
         let life = self.world.life(to);
         if !life.up || life.incarnation != envelope.incarnation {
@@ -266,27 +266,30 @@ impl Cluster {
             }
             return;
         }
-        let mut ctx = self.world.context(to, envelope.cause);
+        let Envelope {
+            from,
+            correlation,
+            cause,
+            ..
+        } = *envelope;
+        let message = self.world.open(envelope);
+        let mut ctx = self.world.context(to, cause);
         match to {
             NodeId::Broker(id) => {
                 if let Some(broker) = self.brokers.get_mut(id as usize - 1) {
-                    broker.on_message(envelope, &mut ctx);
+                    broker.on_message(from, correlation, message, &mut ctx);
                 }
             }
-            NodeId::Controller(_) => self.controller.on_message(envelope, &mut ctx),
+            NodeId::Controller(_) => {
+                self.controller
+                    .on_message(from, correlation, message, &mut ctx);
+            }
             NodeId::Producer(index) => {
                 if let Some(producer) = self.producers.get_mut(index as usize) {
-                    producer.on_message(envelope, &mut ctx);
+                    producer.on_message(from, correlation, message, &mut ctx);
                 }
             }
             NodeId::Consumer(index) => {
-                let Envelope {
-                    from,
-                    correlation,
-                    cause,
-                    message,
-                    ..
-                } = envelope;
                 self.deliver_to_consumer(index, from, correlation, cause, message);
             }
         }
@@ -316,19 +319,6 @@ impl Cluster {
             }
             _ => {}
         }
-    }
-
-    /// Keeps what comes to a process that stands still. Whether it was kept.
-    fn freeze(&mut self, occurrence: &Occurrence) -> bool {
-        let node = match occurrence {
-            Occurrence::Deliver(envelope) => envelope.to,
-            Occurrence::Fire { node, .. } | Occurrence::Start { node } => *node,
-        };
-        let Some(kept) = self.frozen.get_mut(&node) else {
-            return false;
-        };
-        kept.push(occurrence.clone());
-        true
     }
 
     pub(super) fn start_client(&mut self, node: NodeId, cause: Option<EventId>) {
@@ -375,7 +365,8 @@ impl Cluster {
                     cause,
                     message,
                 };
-                self.world.queue.push(arrival, Occurrence::Deliver(notice));
+                let notice = Occurrence::Deliver(Box::new(notice));
+                self.world.queue.push(arrival, notice);
             }
         }
     }

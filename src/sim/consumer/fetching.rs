@@ -390,7 +390,8 @@ impl Consumer {
                 Some((_, request)) => request.changed.push(position),
                 None if self.is_fetching_from(from) => {}
                 None => {
-                    let mut request = env.spare.request(self.empty_fetch());
+                    let mut request = env.spare.request();
+                    self.begin_fetch(&mut request);
                     request.changed.push(position);
                     wanted.push((from, request));
                 }
@@ -423,15 +424,12 @@ impl Consumer {
         self.spare.fetches.give(wanted);
     }
 
-    /// A fetch that opens a new session and asks for nothing yet.
-    fn empty_fetch(&self) -> FetchRequest {
-        FetchRequest {
-            max_wait: self.config.fetch_max_wait,
-            min_bytes: self.config.fetch_min_bytes,
-            partition_max_bytes: self.config.max_partition_fetch_bytes,
-            rack: self.config.client_rack.clone(),
-            ..FetchRequest::default()
-        }
+    /// Says in a fetch what holds for all partitions. It opens a new session.
+    fn begin_fetch(&self, request: &mut FetchRequest) {
+        request.max_wait = self.config.fetch_max_wait;
+        request.min_bytes = self.config.fetch_min_bytes;
+        request.partition_max_bytes = self.config.max_partition_fetch_bytes;
+        request.rack.clone_from(&self.config.client_rack);
     }
 
     fn is_fetching_from(&self, broker: BrokerId) -> bool {

@@ -23,7 +23,7 @@ pub use brokers::BrokerState;
 pub use quorum::Quorum;
 
 use super::context::{Context, Timer};
-use super::message::{Envelope, Message, MetadataRecord};
+use super::message::{Message, MetadataRecord};
 use super::node::{NodeId, TopicId};
 use super::settings::{Setting, Settings};
 use super::time::Time;
@@ -233,15 +233,14 @@ impl Controller {
     }
 
     /// A message arrives at one of the voters.
-    pub fn on_message(&mut self, envelope: Envelope, ctx: &mut Context) {
-        let Envelope {
-            from,
-            to,
-            correlation,
-            message,
-            ..
-        } = envelope;
-        if !self.quorum.is_active(to) {
+    pub fn on_message(
+        &mut self,
+        from: NodeId,
+        correlation: u32,
+        message: Message,
+        ctx: &mut Context,
+    ) {
+        if !self.quorum.is_active(ctx.me) {
             refuse(from, correlation, &message, ctx);
             return;
         }

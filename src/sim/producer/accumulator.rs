@@ -56,6 +56,11 @@ impl Draft {
         }
     }
 
+    /// Whether it has not been sent and takes more records.
+    fn is_open(&self) -> bool {
+        self.sequence.is_none() && self.attempts == 0 && !self.full
+    }
+
     fn add(&mut self, number: u64, bytes: u64) {
         if self.numbers.is_empty() && number != self.first + u64::from(self.count) {
             self.numbers = (self.first..self.first + u64::from(self.count)).collect();
@@ -214,12 +219,8 @@ impl Producer {
         }
         let place = self.choose_partition(ctx);
         let queue = &mut self.queues[place];
-        let fits = |draft: &&mut Draft| {
-            draft.sequence.is_none()
-                && draft.attempts == 0
-                && !draft.full
-                && draft.bytes + bytes <= self.config.batch_size
-        };
+        let fits =
+            |draft: &&mut Draft| draft.is_open() && draft.bytes + bytes <= self.config.batch_size;
         if let Some(draft) = queue.drafts.back_mut().filter(fits) {
             draft.add(self.made, bytes);
             draft.full = draft.bytes + bytes > self.config.batch_size;

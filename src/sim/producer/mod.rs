@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use super::context::{Context, Timer};
 use super::event::What;
-use super::message::{Envelope, Message};
-use super::node::TopicId;
+use super::message::Message;
+use super::node::{NodeId, TopicId};
 use super::settings::{Place, Setting, Settings, WrittenSettings};
 use super::spare::Pool;
 use super::spec::{Keys, ProducerSpec};
@@ -339,13 +339,13 @@ impl Producer {
     }
 
     /// A message arrives.
-    pub fn on_message(&mut self, envelope: Envelope, ctx: &mut Context) {
-        let Envelope {
-            from,
-            correlation,
-            message,
-            ..
-        } = envelope;
+    pub fn on_message(
+        &mut self,
+        from: NodeId,
+        correlation: u32,
+        message: Message,
+        ctx: &mut Context,
+    ) {
         match message {
             Message::ProduceResponse { results } => {
                 self.on_produce_answer(correlation, &results, ctx);

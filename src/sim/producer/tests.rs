@@ -6,7 +6,9 @@ use super::*;
 use crate::sim::broker::producer_state::{ProducerBatch, ProducerStates, Verdict};
 use crate::sim::context::{Occurrence, World};
 use crate::sim::event::EventId;
-use crate::sim::message::{Batch, MetadataResponse, PartitionLeader, ProduceResult, Records};
+use crate::sim::message::{
+    Batch, Envelope, MetadataResponse, PartitionLeader, ProduceResult, Records,
+};
 use crate::sim::network::{Network, NodeIndex};
 use crate::sim::node::{NodeId, PartitionId};
 use crate::sim::settings::Written;
@@ -106,8 +108,13 @@ impl Bed {
                 }
                 Occurrence::Deliver(envelope) => match envelope.to {
                     NodeId::Producer(_) => {
+                        let Envelope {
+                            from, correlation, ..
+                        } = *envelope;
                         let mut ctx = self.world.context(envelope.to, envelope.cause);
-                        self.producer.on_message(envelope, &mut ctx);
+                        let message = envelope.message;
+                        self.producer
+                            .on_message(from, correlation, message, &mut ctx);
                     }
                     NodeId::Broker(broker) => {
                         self.broker(broker, envelope.correlation, envelope.message)
