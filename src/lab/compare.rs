@@ -147,7 +147,10 @@ fn subject(name: &str, part: Part, here: Option<Said>, there: Option<Said>) -> S
             what,
         })
         // what neither has is not worth a line
-        .filter(|fact| !(fact.here.is_empty() && fact.there.is_empty()))
+        .filter(|fact| {
+            let has = |value: &str| !value.is_empty() && value != ABSENT;
+            has(&fact.here) || has(&fact.there)
+        })
         .map(|fact| Fact {
             here: or_none(fact.here),
             there: or_none(fact.there),
@@ -283,9 +286,6 @@ fn member_in_words(member: &MemberView) -> String {
     if member.owned.is_empty() {
         return format!("{}, idle", member.state);
     }
-    let lag = member
-        .lag
-        .map_or_else(|| "-".to_owned(), |lag| lag.to_string());
     let owned: Vec<&str> = member
         .owned
         .iter()
@@ -294,7 +294,14 @@ fn member_in_words(member: &MemberView) -> String {
                 .map_or(name.as_str(), |(_, number)| number)
         })
         .collect();
-    format!("{}, p{}, lag {lag}", member.state, owned.join(","))
+    let owned = format!("p{}", owned.join(","));
+    if member.out {
+        return format!("{}, ({owned})", member.state);
+    }
+    let lag = member
+        .lag
+        .map_or_else(|| "-".to_owned(), |lag| lag.to_string());
+    format!("{}, {owned}, lag {lag}", member.state)
 }
 
 fn producer(producer: &ProducerView, rate: Option<f64>) -> Said {

@@ -118,6 +118,11 @@ pub const LOST: Term = term(
     "lost",
     "Records whose producer was told that they are written, and that no leader has any more.",
 );
+/// A consumer that is out of its group.
+pub const LEFT: Term = term(
+    "out of the group",
+    "No member any more, it goes on with what it was handed. The partitions in brackets are others' now, and its commits are refused.",
+);
 /// A cut link.
 pub const CUT: Term = term(
     "cut",
@@ -201,7 +206,7 @@ pub const KEY: Term = term(
 );
 
 /// All of them.
-pub const ALL: [Term; 37] = [
+pub const ALL: [Term; 38] = [
     BROKER,
     FENCED,
     LEADER,
@@ -223,6 +228,7 @@ pub const ALL: [Term; 37] = [
     PRODUCER,
     IN_FLIGHT,
     LOST,
+    LEFT,
     CUT,
     QUORUM,
     TOPIC,
@@ -257,6 +263,9 @@ const ALSO: &[(&str, &[&str])] = &[
     ("cut", &["cuts"]),
 ];
 
+/// Terms that are everyday words in a text more often than what they mean on the screen.
+const EVERYDAY: [Term; 1] = [LOST];
+
 /// The terms that a text uses and does not explain by itself, which is to say in bold, in the order of [`ALL`]. What
 /// stands in `before` is known already, whether by bold or by having been met.
 pub fn met(before: &str, text: &str) -> Vec<Term> {
@@ -276,7 +285,7 @@ pub fn met(before: &str, text: &str) -> Vec<Term> {
                     .chain(also)
                     .any(|written| has(words, &written.to_lowercase()))
             };
-            uses(&text) && !uses(&bold) && !uses(&before)
+            !EVERYDAY.contains(term) && uses(&text) && !uses(&bold) && !uses(&before)
         })
         .collect()
 }
@@ -344,5 +353,6 @@ mod tests {
         );
         assert_eq!(words("", "`auto.offset.reset` and a keyword"), [""; 0]);
         assert_eq!(words("The offset is 7.", "Offsets never change"), [""; 0]);
+        assert_eq!(words("", "A lost answer, a lost majority"), [""; 0]);
     }
 }

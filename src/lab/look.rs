@@ -21,6 +21,9 @@ use super::{
     },
 };
 
+/// The state of a group that nobody has asked for yet, or whose coordinator is gone.
+pub const NO_COORDINATOR: &str = "no coordinator";
+
 /// What there is to see of a cluster.
 pub fn view(cluster: &Cluster) -> View {
     View {
@@ -200,7 +203,7 @@ fn groups(cluster: &Cluster) -> Vec<GroupView> {
         GroupView {
             name: info.name.to_string(),
             state: known.map_or_else(
-                || "no coordinator".to_owned(),
+                || NO_COORDINATOR.to_owned(),
                 |(group, _)| group.state.to_string(),
             ),
             generation: known.map_or(0, |(group, _)| group.generation),
@@ -228,14 +231,21 @@ fn groups(cluster: &Cluster) -> Vec<GroupView> {
 fn member(cluster: &Cluster, group: &str, member: &Member, index: u32) -> MemberView {
     let consumer = &member.consumer;
     let owned: Vec<PartitionId> = consumer.assignment().collect();
+    let known = cluster.group(group);
+    let thrown_out =
+        known.is_some_and(|(group, _)| !group.members.contains_key(consumer.member_id()));
+    let out = thrown_out && !owned.is_empty();
+    // the lag of what another owns is not its own
     let lags: Vec<u64> = owned
         .iter()
+        .filter(|_| !out)
         .filter_map(|partition| cluster.lag(group, *partition))
         .collect();
     let node = NodeId::Consumer(index);
     let state = match consumer.membership() {
         _ if !cluster.is_up(node) || !consumer.is_on() => "stopped",
         _ if cluster.is_frozen(node) => "frozen",
+        _ if out => "out",
         Membership::Failed => "failed",
         Membership::Unjoined | Membership::CommittingFirst | Membership::Joining => "joining",
         Membership::Syncing => "syncing",
@@ -250,6 +260,7 @@ fn member(cluster: &Cluster, group: &str, member: &Member, index: u32) -> Member
             .as_ref()
             .map(ToString::to_string),
         lag: (!lags.is_empty()).then(|| lags.iter().sum()),
+        out,
         owned: owned
             .iter()
             .map(|partition| cluster.names().tp(*partition).to_string())

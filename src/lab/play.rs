@@ -20,7 +20,7 @@ use crate::{
 use super::{
     prediction::{self, Reply, Truth, TruthError},
     scenario::{Run, Scenario, Step, Twin},
-    timeline::{Given, SeekError, Timeline},
+    timeline::{END_MAX, Given, SeekError, Timeline},
 };
 
 /// How often a step that runs until something is true looks whether it is.
@@ -325,6 +325,8 @@ impl Play {
                 self.fail(format!("`{command}`: {error}"));
             }
         }
+        // to go on with the script is no branch, however far ahead the reader has looked
+        self.timeline.forget_branch();
         self.script = self.timeline.given().to_vec();
         self.at = self.timeline.now();
         let length = match &step.run {
@@ -366,7 +368,9 @@ impl Play {
             }
             return;
         };
-        loop {
+        // the reader may have gone back to before the step
+        self.timeline.run_until(to.min(target.from));
+        while self.timeline.now() >= target.from {
             let now = self.timeline.now();
             match condition.holds(self.timeline.cluster()) {
                 // looked at on a fixed grid, so that the moment does not depend on who shows it
@@ -501,21 +505,39 @@ impl Play {
         Ok(self.twin.as_mut().and_then(|twin| twin.give(command).err()))
     }
 
-    /// Goes to the next event that there is, of the twin too while it is shown; false when none comes within `limit`.
+    /// The time left of the step that runs; none when none does, or the reader has left the script.
+    fn left(&self) -> Option<Time> {
+        let target = self.target.as_ref().filter(|_| !self.off_script)?;
+        Some(target.until.since(self.timeline.now()))
+    }
+
+    /// Goes to the next event that there is, of the twin too while it is shown; a step that runs stops at its end. When
+    /// none comes within `limit` it is false, and nothing changes.
     pub fn next_event(&mut self, limit: Time) -> bool {
-        let Some(twin) = &self.twin else {
-            return self.timeline.next_event(limit);
-        };
+        let left = self.left();
+        let limit = left.map_or(limit, |left| left.min(limit));
         let ahead = |run: &Timeline| {
             let mut run = run.clone();
-            run.next_event(limit).then(|| run.now())
+            run.next_event(limit).then_some(run)
         };
-        let to = [&self.timeline, twin].into_iter().filter_map(ahead).min();
+        let here = ahead(&self.timeline);
+        if let Some(left) = left {
+            let by = here.map_or(left, |run| run.now().since(self.timeline.now()));
+            self.advance(by);
+            return true;
+        }
+        let Some(twin) = &self.twin else {
+            let found = here.is_some();
+            self.timeline = here.unwrap_or_else(|| self.timeline.clone());
+            return found;
+        };
+        let to = [here, ahead(twin)].into_iter().flatten();
+        let to = to.map(|run| run.now()).min();
         to.is_some_and(|to| self.seek(to).is_ok())
     }
 
-    /// Goes to the next moment worth a look, of the twin too while it is shown; a step that runs stops at its end. False
-    /// when none comes within [`super::timeline::LOOK_AHEAD`].
+    /// Goes to the next moment worth a look, of the twin too while it is shown; a step that runs stops at its end. When
+    /// none comes within [`super::timeline::LOOK_AHEAD`] it is false, and nothing changes.
     pub fn next_interesting(&mut self) -> bool {
         let runs = std::iter::once(&self.timeline).chain(&self.twin);
         let ahead = runs.map(|run| {
@@ -526,12 +548,12 @@ impl Play {
         let Some((missed, to)) = ahead.min() else {
             return false;
         };
-        if self.runs_until().is_some() && !self.off_script {
-            self.advance(to.since(self.timeline.now()));
-        } else {
-            let _ = self.seek(to);
+        if let Some(left) = self.left() {
+            let by = to.since(self.timeline.now());
+            self.advance(if missed { left } else { by });
+            return true;
         }
-        !missed
+        !missed && self.seek(to).is_ok()
     }
 
     /// Goes back to the last moment worth a look, of the twin too while it is shown.
@@ -547,11 +569,16 @@ impl Play {
         }
     }
 
-    /// Goes to a moment, the twin too.
+    /// Goes to a moment, the twin too; a step that runs stops at its end.
     ///
     /// # Errors
     /// A moment that is too far away; then nothing changes.
     pub fn seek(&mut self, to: Time) -> Result<(), SeekError> {
+        let ahead = to.since(self.timeline.now());
+        if self.left().is_some() && ahead > Time::ZERO && to <= END_MAX {
+            self.advance(ahead);
+            return Ok(());
+        }
         self.timeline.seek(to)?;
         if let Some(twin) = &mut self.twin {
             twin.seek(to)?;
@@ -613,3 +640,6 @@ fn compared(twin: &Twin, here: &Timeline, there: &Timeline) -> Vec<Compared> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

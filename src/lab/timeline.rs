@@ -203,6 +203,11 @@ impl Timeline {
         self.branch
     }
 
+    /// Says no more of the last branch.
+    pub fn forget_branch(&mut self) {
+        self.branch = None;
+    }
+
     /// Lets time go on to `to`, replaying the commands on the way. Does nothing when `to` has passed.
     pub fn run_until(&mut self, to: Time) {
         let to = to.min(END_MAX);

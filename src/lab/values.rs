@@ -1,8 +1,8 @@
 //! Which value a setting has in a cluster, and who gave it.
 
 use crate::sim::{
-    settings::{Setting, WrittenSettings},
-    spec::Spec,
+    settings::{Setting, Written, WrittenSettings},
+    spec::{CommitMode, Spec},
 };
 
 /// `min.insync.replicas = 2 (topic orders; default 1)`: a setting with every value it has in a cluster.
@@ -33,6 +33,14 @@ pub fn in_effect(spec: &Spec, setting: Setting) -> String {
         for member in &group.members {
             look(format!("consumer {}", member.name), &member.settings);
         }
+        // who commits by hand has switched it off
+        let by_hand = |mode| mode != CommitMode::Auto;
+        if setting == Setting::EnableAutoCommit
+            && group.members.iter().all(|member| by_hand(member.commit))
+        {
+            let off = [(name.to_owned(), Written("false".to_owned()))].into();
+            look(format!("group {}", group.name), &off);
+        }
     }
     match &given[..] {
         [] => format!("{name} = {default} (the default)"),
@@ -50,7 +58,7 @@ pub fn in_effect(spec: &Spec, setting: Setting) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::{settings::Written, spec::TopicSpec};
+    use crate::sim::spec::TopicSpec;
 
     #[test]
     fn values_name_their_owner() {
@@ -66,5 +74,23 @@ mod tests {
         });
         let text = in_effect(&spec, Setting::MinInsyncReplicas);
         assert_eq!(text, "min.insync.replicas = 2 (topic orders; default 1)");
+    }
+
+    #[test]
+    fn who_commits_by_hand_has_auto_commit_off() {
+        let of = |commit: &str| {
+            let members = serde_json::json!([{"name": "c1", "commit": commit}]);
+            let group = serde_json::json!({"name": "billing", "topics": [], "members": members});
+            let spec = Spec {
+                groups: vec![serde_json::from_value(group).unwrap()],
+                ..Spec::default()
+            };
+            in_effect(&spec, Setting::EnableAutoCommit)
+        };
+        assert_eq!(of("auto"), "enable.auto.commit = true (the default)");
+        assert_eq!(
+            of("after-processing"),
+            "enable.auto.commit = false (group billing; default true)"
+        );
     }
 }

@@ -180,12 +180,14 @@ impl GroupView {
 pub struct MemberView {
     /// Its name.
     pub name: String,
-    /// What it does, in a word: stopped, joining, polling, working, …
+    /// What it does, in a word: stopped, frozen, joining, reading, out, …
     pub state: String,
     /// `group.instance.id`
     pub instance: Option<String>,
-    /// The partitions it owns: `orders-0`.
+    /// The partitions it owns, or believes to: `orders-0`.
     pub owned: Vec<String>,
+    /// It has partitions and is no member of its group any more.
+    pub out: bool,
     /// How far it is behind on those, by what the group has committed; none while nothing is known.
     pub lag: Option<u64>,
     /// Records it has worked on.

@@ -305,6 +305,11 @@ fn list(items: &[String]) -> String {
     }
 }
 
+/// `1 member`, `3 members`
+fn count(members: u32) -> String {
+    format!("{members} member{}", if members == 1 { "" } else { "s" })
+}
+
 impl GroupEvent {
     /// The event's name, for conditions.
     pub fn name(&self) -> &'static str {
@@ -361,8 +366,9 @@ impl GroupEvent {
                 members,
             } => write!(
                 f,
-                "broker {broker} coordinates group {group}: it read generation {generation} with {members} members \
-                 from __consumer_offsets"
+                "broker {broker} coordinates group {group}: it read generation {generation} with {} from \
+                 __consumer_offsets",
+                count(*members)
             ),
             GroupEvent::RebalanceStarted {
                 group,
@@ -372,8 +378,9 @@ impl GroupEvent {
                 wait,
             } => write!(
                 f,
-                "group {group} rebalances (generation {generation}, {members} members): {reason}; \
-                 it waits up to {} for the members to join",
+                "group {group} rebalances (generation {generation}, {}): {reason}; it waits up to {} for the members \
+                 to join",
+                count(*members),
                 wait.span()
             ),
             GroupEvent::GenerationBegan {
@@ -384,18 +391,24 @@ impl GroupEvent {
                 assignor,
             } => write!(
                 f,
-                "group {group} begins generation {generation} with {members} members; {leader} computes the assignment \
-                 ({assignor})"
+                "group {group} begins generation {generation} with {}; {leader} computes the assignment ({assignor})",
+                count(*members)
             ),
             GroupEvent::Stable {
                 group,
                 generation,
                 assignment,
-            } => write!(f, "group {group} is Stable in generation {generation}:").and_then(|()| {
-                assignment.iter().try_for_each(|(member, partitions)| {
-                    write!(f, " {member} has {};", list(partitions))
-                })
-            }),
+            } => {
+                let shares: Vec<String> = assignment
+                    .iter()
+                    .map(|(member, partitions)| format!("{member} has {}", list(partitions)))
+                    .collect();
+                write!(
+                    f,
+                    "group {group} is Stable in generation {generation}: {}",
+                    shares.join("; ")
+                )
+            }
             GroupEvent::Emptied { group, generation } => {
                 write!(
                     f,

@@ -100,7 +100,9 @@ fn header(canvas: &mut Canvas<'_>, area: Rect, title: &str, cx: &Cx<'_>) {
     let name = if title.is_empty() {
         String::new()
     } else {
-        text::clip(&format!(" › {title}"), room(&right)).into_owned()
+        let (name, count) = counted(title);
+        let rest = room(&right).saturating_sub(text::width(count));
+        format!("{}{count}", text::clip(&format!(" › {name}"), rest))
     };
     canvas.line(
         area,
@@ -111,6 +113,18 @@ fn header(canvas: &mut Canvas<'_>, area: Rect, title: &str, cx: &Cx<'_>) {
         ]),
     );
     canvas.right(area, 0, Span::styled(right, theme.dim));
+}
+
+/// A title and the count at its end, as in `A follower falls behind` and ` 3/7`: where there is little room the name is
+/// cut, and not how far one is.
+fn counted(title: &str) -> (&str, &str) {
+    let place = title.rfind(' ').unwrap_or(title.len());
+    let (name, last) = title.split_at(place);
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match last.trim_start().split_once('/') {
+        Some((at, of)) if number(at) && number(of) => (name, last),
+        _ => (title, ""),
+    }
 }
 
 /// The bottom line: the keys that matter here, as many as there is room for; help and leaving always.
@@ -129,7 +143,13 @@ fn footer(
         .filter(|binding| {
             typing || binding.context != Context::Always || binding.action != Action::Help
         })
-        .map(|binding| (keymap::label(binding.keys[0]), binding.hint, binding.action))
+        .map(|binding| {
+            // the first key that no inner context takes
+            let mut keys = binding.keys.iter();
+            let works = |key: &&&str| keymap::lookup(contexts, key) == Some(binding.action);
+            let key = keys.find(works).unwrap_or(&binding.keys[0]);
+            (keymap::label(key), binding.hint, binding.action)
+        })
         .collect();
     let wide = |(key, hint, _): &(&str, &str, Action)| text::width(key) + 1 + text::width(hint) + 2;
     // What stands everywhere is kept; the rest drops out from the end.

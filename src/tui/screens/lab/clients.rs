@@ -12,6 +12,7 @@ use super::cluster::gloss;
 use crate::{
     lab::{
         glossary::{self, Term},
+        look,
         timeline::{Sample, rate_of},
         view::{GroupView, MemberView, ProducerView, View},
     },
@@ -139,6 +140,7 @@ fn group_line(group: &GroupView, theme: &Theme) -> Line<'static> {
     let (sign, style) = match group.state.as_str() {
         "Stable" => ("●", theme.good),
         "Empty" | "Dead" => ("◌", theme.dim),
+        look::NO_COORDINATOR => ("◌", theme.warn),
         _ => ("↻", theme.warn),
     };
     let mut text = format!(
@@ -186,7 +188,7 @@ fn member_line(
 ) -> Line<'static> {
     let idle = member.owned.is_empty();
     let style = match member.state.as_str() {
-        "stopped" | "frozen" | "failed" => theme.bad,
+        "stopped" | "frozen" | "failed" | "out" => theme.bad,
         "joining" | "syncing" => theme.warn,
         _ => Style::new(),
     };
@@ -200,10 +202,10 @@ fn member_line(
         Some(instance) => format!("{} ({instance})", member.name),
         None => member.name.clone(),
     };
-    let owned = if idle {
-        "idle".to_owned()
-    } else {
-        owned_words(&member.owned)
+    let owned = match owned_words(&member.owned) {
+        _ if idle => "idle".to_owned(),
+        owned if member.out => format!("({owned})"),
+        owned => owned,
     };
     let fixed = 4 + 16 + 11 + 12 + course_columns + 2;
     let room = columns.saturating_sub(fixed).max(8);
@@ -216,7 +218,11 @@ fn member_line(
         Span::raw("  "),
         Span::styled(
             clip(&owned, room).into_owned(),
-            if idle { theme.dim } else { Style::new() },
+            if idle || member.out {
+                theme.dim
+            } else {
+                Style::new()
+            },
         ),
     ])
 }
@@ -319,6 +325,7 @@ fn group_term(group: &GroupView) -> Term {
 
 fn member_term(member: &MemberView) -> Term {
     match () {
+        () if member.out => glossary::LEFT,
         () if member.owned.is_empty() => glossary::IDLE,
         () if member.lag.is_none_or(|lag| lag > 0) => glossary::LAG,
         () => glossary::MEMBER,

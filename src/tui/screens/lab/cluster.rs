@@ -129,7 +129,7 @@ pub(super) fn draw(
         .enumerate()
     {
         let line = match rows[place] {
-            Row::Topic(topic) => topic_line(&view.topics[topic], None, theme),
+            Row::Topic(topic) => topic_line(&view.topics[topic], None, width, theme),
             Row::Partition(topic, partition) => {
                 partition_line(&view.topics[topic], partition, shown, cell, None, theme)
             }
@@ -227,7 +227,24 @@ pub(super) fn heads(
     line
 }
 
-pub(super) fn topic_line(topic: &TopicView, beside: Option<&View>, theme: &Theme) -> Line<'static> {
+/// A topic's heading, in fewer words where `room` columns are not enough: what is wrong is never cut.
+pub(super) fn topic_line(
+    topic: &TopicView,
+    beside: Option<&View>,
+    room: usize,
+    theme: &Theme,
+) -> Line<'static> {
+    Some(topic_words_of(topic, beside, false, theme))
+        .filter(|line| line.width() <= room)
+        .unwrap_or_else(|| topic_words_of(topic, beside, true, theme))
+}
+
+fn topic_words_of(
+    topic: &TopicView,
+    beside: Option<&View>,
+    few: bool,
+    theme: &Theme,
+) -> Line<'static> {
     let differs = beside.is_some_and(|beside| {
         let of = |topic: &TopicView| (topic.partitions.len(), topic.replication, topic.min_isr);
         let mut topics = beside.topics.iter();
@@ -248,12 +265,19 @@ pub(super) fn topic_line(topic: &TopicView, beside: Option<&View>, theme: &Theme
         .iter()
         .filter(|p| p.isr.len() < topic.min_isr as usize)
         .count();
+    let partitions = if few {
+        String::new()
+    } else {
+        format!(
+            " · {}",
+            count(topic.partitions.len(), "partition", "partitions")
+        )
+    };
     let mut line = Line::from(vec![
         Span::styled(topic.name.clone(), theme.title),
         Span::styled(
             format!(
-                " · {} · RF {} · min ISR {}{}",
-                count(topic.partitions.len(), "partition", "partitions"),
+                "{partitions} · RF {} · min ISR {}{}",
                 topic.replication,
                 topic.min_isr,
                 mark(differs).trim_end()
@@ -261,10 +285,15 @@ pub(super) fn topic_line(topic: &TopicView, beside: Option<&View>, theme: &Theme
             theme.dim,
         ),
     ]);
+    let short = if few {
+        "under-repl."
+    } else {
+        "under-replicated"
+    };
     for (number, word, style) in [
         (offline, "offline", theme.bad),
         (below, "under min ISR", theme.bad),
-        (under, "under-replicated", theme.warn),
+        (under, short, theme.warn),
     ] {
         if number > 0 {
             line.push_span(Span::styled(format!(" · {number} {word}"), style));

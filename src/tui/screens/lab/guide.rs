@@ -228,7 +228,7 @@ fn new_words(w: &mut Writer<'_, '_>, play: &Play) {
     let Some(step) = play.step() else { return };
     let mut before: String = play.scenario().steps[..place]
         .iter()
-        .map(|step| format!("{} {} ", asked(step), revealed(step)))
+        .flat_map(|step| [asked(step), revealed(step), compared(step)])
         .collect();
     let text = match play.stage() {
         Stage::Reading => asked(step),
@@ -236,6 +236,10 @@ fn new_words(w: &mut Writer<'_, '_>, play: &Play) {
         Stage::Told => {
             before.push_str(&asked(step));
             revealed(step)
+        }
+        Stage::Comparing => {
+            before.extend([asked(step), revealed(step)]);
+            compared(step)
         }
         _ => return,
     };
@@ -253,34 +257,39 @@ fn new_words(w: &mut Writer<'_, '_>, play: &Play) {
 
 /// What a step says and asks.
 fn asked(step: &Step) -> String {
-    let mut text = step.say.clone();
-    for prediction in &step.predict {
-        text.push(' ');
-        text.push_str(&prediction.ask);
-        if let Answer::Choices(choices) = &prediction.answer {
-            for choice in choices {
-                text.push(' ');
-                text.push_str(&choice.text);
-            }
-        }
-    }
-    text
+    joined(&step.say, step, |p| &p.ask, |choice| &choice.text)
 }
 
 /// What a step explains when it has come.
 fn revealed(step: &Step) -> String {
-    let mut text = step
-        .reveal
-        .as_ref()
-        .map_or_else(String::new, |reveal| reveal.text.clone());
+    let text = step.reveal.as_ref().map_or("", |reveal| &reveal.text);
+    joined(text, step, |p| &p.why, |choice| &choice.why)
+}
+
+/// What a step says of its twin.
+fn compared(step: &Step) -> String {
+    let twin = step.twin.as_ref();
+    twin.map_or_else(String::new, |twin| {
+        format!("{} {} ", twin.about, twin.reveal)
+    })
+}
+
+/// A text, and a part of each prediction and of each of its choices.
+fn joined(
+    first: &str,
+    step: &Step,
+    of: fn(&Prediction) -> &str,
+    of_choice: fn(&Choice) -> &str,
+) -> String {
+    let mut text = format!("{first} ");
     for prediction in &step.predict {
-        text.push(' ');
-        text.push_str(&prediction.why);
-        if let Answer::Choices(choices) = &prediction.answer {
-            for choice in choices {
-                text.push(' ');
-                text.push_str(&choice.why);
-            }
+        let choices: &[Choice] = match &prediction.answer {
+            Answer::Choices(choices) => choices,
+            Answer::Number { .. } | Answer::Names { .. } => &[],
+        };
+        for part in std::iter::once(of(prediction)).chain(choices.iter().map(of_choice)) {
+            text.push_str(part);
+            text.push(' ');
         }
     }
     text

@@ -255,7 +255,7 @@ impl Lab {
         {
             let known = topic_of(view, topic);
             let line = match (known, partition) {
-                (Some(topic), None) => cluster::topic_line(topic, Some(other), theme),
+                (Some(topic), None) => cluster::topic_line(topic, Some(other), width, theme),
                 (Some(topic), Some(partition)) if *partition < topic.partitions.len() => {
                     cluster::partition_line(topic, *partition, shown, cell, Some(other), theme)
                 }
