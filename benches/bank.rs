@@ -18,7 +18,7 @@ const CARDS: usize = 10_000;
 
 fn load(c: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
-    support::write(folder.path(), CARDS).unwrap();
+    support::write(folder.path(), CARDS, support::Shape::Mixed).unwrap();
     let own = |cache: Option<PathBuf>| Own {
         paths: vec![folder.path().to_owned()],
         cache,
@@ -52,7 +52,7 @@ fn unpack(c: &mut Criterion) {
 
 fn search(c: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
-    support::write(folder.path(), CARDS).unwrap();
+    support::write(folder.path(), CARDS, support::Shape::Mixed).unwrap();
     let own = Own {
         paths: vec![folder.path().to_owned()],
         cache: None,
@@ -75,8 +75,15 @@ criterion_group!(benches, load, unpack, search);
 
 fn main() {
     if let Some(folder) = std::env::var_os("BIG_BANK") {
-        support::write(folder.as_ref(), CARDS).unwrap();
-        println!("{CARDS} cards in {}", folder.display());
+        let mut short = folder.clone();
+        short.push("-short");
+        for (folder, shape) in [
+            (folder, support::Shape::Mixed),
+            (short, support::Shape::Short),
+        ] {
+            support::write(folder.as_ref(), CARDS, shape).unwrap();
+            println!("{CARDS} cards in {}", folder.display());
+        }
         return;
     }
     benches();

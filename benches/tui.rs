@@ -149,7 +149,7 @@ fn frames(c: &mut Criterion) {
 
 fn keys(c: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
-    support::write(&folder.path().join("bank"), CARDS).unwrap();
+    support::write(&folder.path().join("bank"), CARDS, support::Shape::Mixed).unwrap();
     let own = user::Own {
         paths: vec![folder.path().join("bank")],
         cache: None,
@@ -280,7 +280,7 @@ fn starts() {
         ms(time.saturating_sub(nothing))
     );
     let big = folder.path().join("big");
-    support::write(&big.join("bank"), CARDS).unwrap();
+    support::write(&big.join("bank"), CARDS, support::Shape::Mixed).unwrap();
     let time = median(|| start(&big));
     println!(
         "start to first frame, 10,000 cards of one's own: {:>3.1} ms, {:.1} beyond it",

@@ -1,12 +1,29 @@
 //! A big bank of a reader's own, made up but shaped like real decks: the same seed gives the same bytes.
 //!
-//! `BIG_BANK=/tmp/big cargo bench --bench bank` writes it to a folder, for measuring the program from
-//! outside.
+//! `BIG_BANK=/tmp/big cargo bench --bench bank` writes it to a folder, and the bank of short cards to `/tmp/big-short`,
+//! for measuring the program from outside.
 
 use std::{fmt::Write, fs, io, path::Path};
 
-/// Cards in one deck.
-const CARDS_PER_DECK: usize = 250;
+/// What the cards are like.
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "not every bench makes both")]
+pub(crate) enum Shape {
+    /// Three flash cards to one open card with its points, 250 to a deck: 540 bytes a card.
+    Mixed,
+    /// Flash cards of one line each way, 100 to a deck: 280 bytes a card, as in the banks that other programs for
+    /// flashcards are measured with.
+    Short,
+}
+
+impl Shape {
+    fn cards_per_deck(self) -> usize {
+        match self {
+            Self::Mixed => 250,
+            Self::Short => 100,
+        }
+    }
+}
 
 const SUBJECTS: [&str; 16] = [
     "broker",
@@ -82,21 +99,40 @@ impl Numbers {
     }
 }
 
-/// The text of one deck: three flash cards to one open card.
-fn deck(number: usize, cards: usize) -> String {
+/// The text of one deck.
+fn deck(shape: Shape, number: usize, cards: usize) -> String {
     let mut numbers = Numbers(number as u64);
     let mut text = format!(
         "deck: big-{number}\ntitle: Big deck {number}\nabout: Made up for measuring.\ncards:\n"
     );
     for card in 0..cards {
         let id = format!("big-{number}-{card}");
-        if card % 4 == 3 {
-            open_card(&mut text, &mut numbers, &id);
-        } else {
-            flash_card(&mut text, &mut numbers, &id);
+        match shape {
+            Shape::Short => short_card(&mut text, &mut numbers, &id),
+            Shape::Mixed if card % 4 == 3 => open_card(&mut text, &mut numbers, &id),
+            Shape::Mixed => flash_card(&mut text, &mut numbers, &id),
         }
     }
     text
+}
+
+fn short_card(text: &mut String, numbers: &mut Numbers, id: &str) {
+    let (subject, verb) = (numbers.pick(&SUBJECTS), numbers.pick(&VERBS));
+    let (tag, other) = (numbers.pick(&TAGS), numbers.pick(&SUBJECTS));
+    let _ = write!(
+        text,
+        "  - id: {id}
+    kind: flash
+    ask: Whom does the {subject} of {id} {verb}?
+    level: medium
+    tags: [{tag}]
+    say: The {subject} can {verb} the {other}.
+    checks:
+      - ask: Whom does it {verb}?
+        type: [{other}]
+        why: Only the {other} takes part.
+"
+    );
 }
 
 fn flash_card(text: &mut String, numbers: &mut Numbers, id: &str) {
@@ -161,13 +197,14 @@ fn open_card(text: &mut String, numbers: &mut Numbers, id: &str) {
     }
 }
 
-/// Writes a bank of `cards` cards below `folder`, in decks of [`CARDS_PER_DECK`].
-pub(crate) fn write(folder: &Path, cards: usize) -> io::Result<()> {
+/// Writes a bank of `cards` cards below `folder`.
+pub(crate) fn write(folder: &Path, cards: usize, shape: Shape) -> io::Result<()> {
     let decks = folder.join("decks");
     fs::create_dir_all(&decks)?;
-    for number in 0..cards.div_ceil(CARDS_PER_DECK) {
-        let left = cards - number * CARDS_PER_DECK;
-        let text = deck(number, left.min(CARDS_PER_DECK));
+    let per_deck = shape.cards_per_deck();
+    for number in 0..cards.div_ceil(per_deck) {
+        let left = cards - number * per_deck;
+        let text = deck(shape, number, left.min(per_deck));
         fs::write(decks.join(format!("big-{number:03}.yaml")), text)?;
     }
     Ok(())

@@ -24,7 +24,7 @@ mod tests {
     fn the_built_in_bank_unpacks() {
         let bank = built_in().unwrap();
         for card in &bank.cards {
-            assert_eq!(bank.card(&card.id), Some(card));
+            assert_eq!(bank.card(&card.id), Some(&**card));
             assert!(card.origin.built_in, "{}", card.id);
         }
     }

@@ -1,6 +1,6 @@
 //! The whole bank as one value, and how parts of it come together.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,8 @@ use super::{
 /// Everything that is asked and taught. Collections keep the order of the files, built-in first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bank {
-    /// All cards, deck by deck.
-    pub cards: Vec<Card>,
+    /// All cards, deck by deck; shared, so that files are joined without a card being moved or copied.
+    pub cards: Vec<Arc<Card>>,
     /// All decks.
     pub decks: Vec<Deck>,
     /// All tracks.
@@ -39,7 +39,7 @@ pub struct Bank {
 impl Bank {
     /// The card of that id, now or before.
     pub fn card(&self, id: &CardId) -> Option<&Card> {
-        self.places.get(id).map(|&place| &self.cards[place])
+        self.places.get(id).map(|&place| &*self.cards[place])
     }
 
     /// The card of that id today.
@@ -90,7 +90,7 @@ impl Bank {
         id: &ChapterId,
     ) -> impl Iterator<Item = &'b Card> + use<'b> {
         let id = id.clone();
-        self.cards.iter().filter(move |card| {
+        self.cards.iter().map(Arc::as_ref).filter(move |card| {
             card.see
                 .chapter
                 .as_ref()
@@ -100,7 +100,7 @@ impl Bank {
 
     /// Makes [`Self::card`] find what `cards` holds; called by whoever fills a bank.
     pub fn index(&mut self) {
-        let before = |(place, card): (usize, &Card)| {
+        let before = |(place, card): (usize, &Arc<Card>)| {
             card.was
                 .iter()
                 .map(move |id| (id.clone(), place))
@@ -117,7 +117,7 @@ impl Bank {
     }
 
     /// Adds a card whose names no other has, where [`Self::card`] finds it.
-    pub(super) fn add(&mut self, card: Card) {
+    pub(super) fn add(&mut self, card: Arc<Card>) {
         let place = self.cards.len();
         for id in std::iter::once(&card.id).chain(&card.was) {
             self.places.insert(id.clone(), place);

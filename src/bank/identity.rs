@@ -4,7 +4,10 @@
 //! Everything here is pure. `progress` remembers which cards without ids it has seen ([`Known`]); on
 //! loading, [`relink`] compares that with what stands in the files now.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -86,7 +89,7 @@ pub struct Relink {
 /// than half of its characters at the same place, or less than a fifth elsewhere in the file. The
 /// closest pairs are taken first; every card is used once. A card that merely moved keeps its id and
 /// needs no link; a card that was given an explicit id counts as a candidate too.
-pub fn relink(known: &[Known], cards: &[Card]) -> Vec<Relink> {
+pub fn relink(known: &[Known], cards: &[Arc<Card>]) -> Vec<Relink> {
     let present: BTreeSet<&CardId> = cards.iter().map(|card| &card.id).collect();
     let mut gone: BTreeMap<&str, Vec<&Known>> = BTreeMap::new();
     for old in known.iter().filter(|old| !present.contains(&old.id)) {
@@ -183,8 +186,8 @@ mod tests {
         }
     }
 
-    fn known(cards: &[Card]) -> Vec<Known> {
-        cards.iter().filter_map(Known::of).collect()
+    fn known(cards: &[Arc<Card>]) -> Vec<Known> {
+        cards.iter().filter_map(|card| Known::of(card)).collect()
     }
 
     const OLD: [&str; 3] = [
@@ -193,10 +196,10 @@ mod tests {
         "How long is a segment?",
     ];
 
-    fn deck(questions: &[&str]) -> Vec<Card> {
+    fn deck(questions: &[&str]) -> Vec<Arc<Card>> {
         (0..)
             .zip(questions)
-            .map(|(place, ask)| card(place, ask))
+            .map(|(place, ask)| Arc::new(card(place, ask)))
             .collect()
     }
 

@@ -107,7 +107,7 @@ impl Index {
     /// Prepares the cards of a bank, in its order.
     pub fn new(bank: &Bank) -> Self {
         Self {
-            entries: bank.cards.iter().map(Entry::of).collect(),
+            entries: bank.cards.iter().map(|card| Entry::of(card)).collect(),
             matcher: SkimMatcherV2::default().respect_case(),
         }
     }

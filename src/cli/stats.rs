@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Global, Outcome, setup::Setup};
 use crate::{
+    bank::CardId,
     memory::{self, Moment, Overview, Readiness, States},
     progress::DayCount,
     tui::text::{fit, plain},
@@ -53,8 +54,8 @@ fn figures(setup: &Setup, states: &States, now: Moment) -> anyhow::Result<Figure
     setup.check(&scope)?;
     let cards = scope.cards(&setup.bank, states);
     let scoped = cards.iter().map(|card| states.get(&card.id));
-    let in_bank =
-        |card: &&crate::bank::Card| states.get(&card.id).is_some_and(|state| state.reviews > 0);
+    let reviewed = |id: &CardId| states.get(id).is_some_and(|state| state.reviews > 0);
+    let seen = setup.bank.cards.iter().filter(|card| reviewed(&card.id));
     Ok(Figures {
         overview: memory::overview(&setup.bank, states, scheduler, now, aim.at),
         scope: memory::readiness(scheduler, scoped, aim.at),
@@ -62,7 +63,7 @@ fn figures(setup: &Setup, states: &States, now: Moment) -> anyhow::Result<Figure
         has_date,
         days: setup.progress.days(now.day.minus(DAYS - 1))?,
         streak: setup.progress.streak(now.day)?,
-        seen: setup.bank.cards.iter().filter(in_bank).count(),
+        seen: seen.count(),
         events: setup.progress.event_count()?,
     })
 }

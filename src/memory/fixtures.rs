@@ -1,5 +1,7 @@
 //! A small bank for the tests of this room and those that use it.
 
+use std::sync::Arc;
+
 use crate::bank::{Answer, Bank, Card, Check, Choice, Deck, Kind, Level, Origin, See};
 
 fn origin() -> Origin {
@@ -65,7 +67,7 @@ pub(crate) fn bank(cards: Vec<Card>) -> Bank {
         }
     }
     let mut bank = Bank::default();
-    bank.cards = cards;
+    bank.cards = cards.into_iter().map(Arc::new).collect();
     bank.decks = decks;
     bank.index();
     bank

@@ -6,7 +6,10 @@
 //! study day. Related cards, of which one gives the other away, are kept apart. Showing them is the
 //! business of `session`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -96,7 +99,7 @@ impl Filter {
                 .filter(passes)
                 .collect(),
             None if self.track.is_some() => Vec::new(),
-            None => bank.cards.iter().filter(passes).collect(),
+            None => bank.cards.iter().map(Arc::as_ref).filter(passes).collect(),
         }
     }
 

@@ -402,7 +402,7 @@ impl Progress {
             bank.card(&known.id).is_none() && !edited.iter().any(|link| link.old == known.id)
         };
         let mut known: Vec<Known> = seen.iter().filter(gone).cloned().collect();
-        known.extend(bank.cards.iter().filter_map(Known::of));
+        known.extend(bank.cards.iter().filter_map(|card| Known::of(card)));
         known.sort_by(|a, b| a.id.cmp(&b.id));
         if known != seen {
             self.write(|db, _| sessions::remember(db, &known))

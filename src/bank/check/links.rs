@@ -1,6 +1,9 @@
 //! Links between the parts of the bank: which lead nowhere, and taking those out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     super::{
@@ -318,9 +321,11 @@ impl<'b> Links<'b> {
 /// that no screen offers them.
 pub(super) fn drop_dead_links(bank: &mut Bank, from: usize) {
     for place in from..bank.cards.len() {
-        let mut see = std::mem::take(&mut bank.cards[place].see);
+        let mut see = bank.cards[place].see.clone();
         drop_dead_see(&mut see, bank);
-        bank.cards[place].see = see;
+        if see != bank.cards[place].see {
+            Arc::make_mut(&mut bank.cards[place]).see = see;
+        }
     }
     let mut tracks = std::mem::take(&mut bank.tracks);
     for section in tracks.iter_mut().flat_map(|track| &mut track.sections) {

@@ -241,6 +241,7 @@ fn deck(
         (place < CARDS_MAX)
             .then(|| card::card(d, node, &id, origin("cards", place)))
             .flatten()
+            .map(Arc::new)
     });
     // a deck without a usable name has no place to put its cards
     if id.as_str().is_empty() {

@@ -350,10 +350,10 @@ fn the_summary_says_what_went_well_and_what_to_read() {
 fn an_edited_card_keeps_its_place() {
     let mut desk = Desk::new(bank_of(2));
     desk.put(Input::Reveal);
-    let mut cards = desk.bank.cards.clone();
-    cards[0].id = "q-new".into();
-    cards[0].points.push("four".to_owned());
-    desk.bank = bank(cards);
+    let mut edited = (*desk.bank.cards[0]).clone();
+    edited.id = "q-new".into();
+    edited.points.push("four".to_owned());
+    desk.bank = bank(vec![edited, (*desk.bank.cards[1]).clone()]);
     desk.drill
         .renamed(&"c0".into(), &"q-new".into(), &desk.bank);
     let open = desk.drill.open().unwrap();
