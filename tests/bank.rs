@@ -1,6 +1,8 @@
 //! Banks from strangers: every mistake is named with its place, the rest loads, and nothing hangs.
 #![allow(clippy::unwrap_used)]
 
+mod deck;
+
 use std::{
     fs::{self, File},
     path::Path,
@@ -14,18 +16,10 @@ use highwater::bank::{
     user::{self, Own},
 };
 
-const CARD: &str = "  - id: good
-    kind: flash
-    ask: What is the ISR?
-    level: medium
-    tags: [kafka]
-    say: The replicas that are in sync.
-    checks:
-      - {ask: How many?, number: {value: 3}, why: Three.}
-";
+use deck::CARD;
 
 fn deck(cards: &str) -> String {
-    format!("deck: mine\ntitle: Mine\nabout: My own cards.\ncards:\n{cards}")
+    deck::deck("mine", cards)
 }
 
 fn own(folder: &Path) -> Own {

@@ -1,6 +1,8 @@
 //! `highwater check` of a reader's own files: a report that was kept is the one that a fresh check gives.
 #![allow(clippy::unwrap_used)]
 
+mod deck;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -13,15 +15,7 @@ use highwater::bank::{
     user::Own,
 };
 
-const GOOD: &str = "  - id: good
-    kind: flash
-    ask: What is the ISR?
-    level: medium
-    tags: [kafka]
-    say: The replicas that are in sync.
-    checks:
-      - {ask: How many?, number: {value: 3}, why: Three.}
-";
+use deck::CARD as GOOD;
 
 /// A reader's folder beside their data folder.
 struct Place {
@@ -49,8 +43,7 @@ impl Place {
     }
 
     fn deck(&self, name: &str, cards: &str) {
-        let text = format!("deck: {name}\ntitle: Mine\nabout: My own cards.\ncards:\n{cards}");
-        self.write(&format!("decks/{name}.yaml"), text);
+        self.write(&format!("decks/{name}.yaml"), deck::deck(name, cards));
     }
 
     fn check(&self, arguments: &[&str]) -> Printed {

@@ -6,13 +6,9 @@
     reason = "helpers of tests are tests"
 )]
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    io::Write,
-    path::PathBuf,
-    process::{Command, Output, Stdio},
-};
+mod home;
+
+use std::{collections::BTreeSet, fs};
 
 use highwater::{
     bank::built_in::built_in,
@@ -23,64 +19,8 @@ use highwater::{
 };
 use jiff::{ToSpan, tz::TimeZone};
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// A home for one test.
-struct Home {
-    root: TempDir,
-}
-
-impl Home {
-    fn new() -> Self {
-        Self {
-            root: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn data(&self) -> PathBuf {
-        self.root.path().join("data")
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
-        command
-            .args(arguments)
-            .env("HIGHWATER_DATA_DIR", self.data())
-            .env("HIGHWATER_CONFIG_DIR", self.root.path().join("config"))
-            .env("TZ", "UTC")
-            .env("RUST_BACKTRACE", "0")
-            .env_remove("VISUAL")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    /// Runs to the end with this on standard input.
-    fn run(&self, arguments: &[&str], input: &str) -> Output {
-        finish(&mut self.command(arguments), input)
-    }
-
-    /// The same; it must succeed, and what it printed comes back.
-    fn prints(&self, arguments: &[&str], input: &str) -> String {
-        let output = self.run(arguments, input);
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-        text(&output.stdout)
-    }
-}
-
-fn finish(command: &mut Command, input: &str) -> Output {
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    // A program that ends early closes its end; that is for the assertions to judge.
-    let _ = stdin.write_all(input.as_bytes());
-    drop(stdin);
-    child.wait_with_output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use home::{Home, finish, text};
 
 /// Numbers what is printed for the first question: enter, all points, enter.
 const ALL: &str = "\n1 2 3 4 5 6\n\n";
@@ -385,7 +325,8 @@ fn wrong_usage_is_told_and_nothing_begins() {
     let home = Home::new();
     let cases: &[(&[&str], &str)] = &[
         (&["interview", "--questions", "0"], "at least one question"),
-        (&["interview", "--questions", "99"], "at most 50"),
+        (&["interview", "--questions", "99"], "from 0 to 50"),
+        (&["interview", "--seed", "-1"], "`-1` is no whole number"),
         (
             &["interview", "--deck", "kafka-replicatio"],
             "did you mean `kafka-replication`?",
@@ -401,8 +342,19 @@ fn wrong_usage_is_told_and_nothing_begins() {
             "did you mean `replication`?",
         ),
         (&["selftest", "--area", "zzzzzz"], "areas: "),
-        (&["quiz", "--count", "0"], "at least one question"),
-        (&["quiz", "--count", "18446744073709551615"], "at most 1000"),
+        (&["quiz", "--count", "0"], "from 1 to 1000"),
+        (&["quiz", "--count", "-3"], "`-3` is no whole number"),
+        (
+            &["quiz", "--count", "18446744073709551615"],
+            "from 1 to 1000",
+        ),
+        (&["search", " "], "needs a word"),
+        (
+            &["search", "lag", "--limit", "-1"],
+            "`-1` is no whole number",
+        ),
+        (&["drill", "--new", "-1"], "`-1` is no whole number"),
+        (&["sim", "fuzz", "--seeds", "0"], "from 1"),
         (&["quiz", "--minutes", "0"], "leaves no time"),
         (&["quiz", "--seconds", "0"], "leaves no time"),
         (&["quiz", "--minutes", "soon"], "no number from 1 to 86400"),

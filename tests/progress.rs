@@ -7,53 +7,22 @@
     reason = "helpers of tests are tests"
 )]
 
+mod home;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
 use highwater::{memory::Retention, progress::Progress};
-use tempfile::TempDir;
 
-/// A home for one test.
-struct Home {
-    root: TempDir,
-}
+use home::{Home, finish, text};
 
 impl Home {
-    fn new() -> Self {
-        Self {
-            root: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn data(&self) -> PathBuf {
-        self.root.path().join("data")
-    }
-
     fn database(&self) -> PathBuf {
         self.data().join("progress.db")
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
-        self.place(command.args(arguments));
-        command
-    }
-
-    fn place(&self, command: &mut Command) {
-        command
-            .env("HIGHWATER_DATA_DIR", self.data())
-            .env("HIGHWATER_CONFIG_DIR", self.root.path().join("config"))
-            .env("TZ", "UTC")
-            .env("RUST_BACKTRACE", "0");
-    }
-
-    /// Runs to the end with this on standard input.
-    fn run(&self, arguments: &[&str], input: &str) -> Output {
-        finish(&mut self.command(arguments), input)
     }
 
     fn progress(&self) -> Progress {
@@ -67,24 +36,6 @@ impl Home {
         let states = progress.states().unwrap();
         (log, states.values().map(|state| state.reviews).sum())
     }
-}
-
-fn finish(command: &mut Command, input: &str) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    // A program that ends early closes its end; that is for the assertions to judge.
-    let _ = stdin.write_all(input.as_bytes());
-    drop(stdin);
-    child.wait_with_output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A drill that is spoken to line by line.

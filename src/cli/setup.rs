@@ -14,7 +14,7 @@ use crate::{
     clock,
     config::{ConfigFile, SECONDS_A_CARD},
     memory::{Filter, Moment, Plan, States, StudyDays},
-    progress::Progress,
+    progress::{self, Progress, SPEED_DAYS},
 };
 
 /// Everything that is open.
@@ -84,9 +84,9 @@ impl Setup {
 
     /// What is to be done a day until then.
     pub(super) fn plan(&self, now: Moment) -> anyhow::Result<Plan> {
-        let seconds = self.progress.seconds_a_card(now.day)?;
-        let config = self.config.config();
-        Ok(config.plan(now.day, seconds.map_or(SECONDS_A_CARD, u64::from)))
+        let days = self.progress.days(now.day.minus(SPEED_DAYS))?;
+        let seconds = progress::seconds_a_card(&days).unwrap_or(SECONDS_A_CARD);
+        Ok(self.config.config().plan(now.day, seconds))
     }
 
     /// The cards of the scope in the order in which new ones are met.

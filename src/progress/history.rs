@@ -63,9 +63,16 @@ pub struct SelfRated {
 }
 
 /// Days that tell how fast somebody answers.
-const SPEED_DAYS: u32 = 120;
+pub const SPEED_DAYS: u32 = 120;
 /// Ratings from which on they tell it.
 const SPEED_RATINGS_MIN: u64 = 20;
+
+/// Seconds a rating takes, by the [`SPEED_DAYS`] before today; none before there are enough to tell.
+pub fn seconds_a_card(days: &[DayCount]) -> Option<u64> {
+    let reviews: u64 = days.iter().map(|day| day.reviews).sum();
+    let ms: u64 = days.iter().map(|day| day.ms).sum();
+    (reviews >= SPEED_RATINGS_MIN).then(|| (ms / reviews / 1000).max(1))
+}
 
 const NOT_UNDONE: &str = "NOT EXISTS (SELECT 1 FROM events AS u WHERE u.undoes = e.id)";
 const COLUMNS: &str = "id, at, day, session, kind, data";
@@ -217,21 +224,6 @@ impl Progress {
             Ok(streak)
         };
         read().map_err(|fault| self.error(fault))
-    }
-
-    /// Seconds a rating takes, from the last months; none before there are enough to tell.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn seconds_a_card(&self, today: Day) -> Result<Option<u32>, ProgressError> {
-        let days = self.days(today.minus(SPEED_DAYS))?;
-        let reviews: u64 = days.iter().map(|day| day.reviews).sum();
-        let ms: u64 = days.iter().map(|day| day.ms).sum();
-        if reviews < SPEED_RATINGS_MIN {
-            return Ok(None);
-        }
-        let seconds = u32::try_from(ms / reviews / 1000).unwrap_or(u32::MAX);
-        Ok(Some(seconds.max(1)))
     }
 
     /// The events of one session, oldest first, without those taken back.

@@ -21,7 +21,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 pub use error::ProgressError;
 pub use event::{Activity, Event, EventId, EventKind};
-pub use history::{DayCount, SelfRated, SessionReport};
+pub use history::{DayCount, SPEED_DAYS, SelfRated, SessionReport, seconds_a_card};
 pub use sessions::Interrupted;
 pub use transfer::Imported;
 

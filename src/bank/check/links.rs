@@ -9,7 +9,7 @@ use super::{
     super::{
         card::{Answer, Card, ChapterLink, FollowUp, Origin, See},
         collection::Bank,
-        content::{Chapter, Target},
+        content::{Area, Chapter, Drill, Prompt, Target, Track},
         id::DrillId,
         markdown,
         problem::{Rule, did_you_mean, nearest},
@@ -129,34 +129,23 @@ impl<'b> Links<'b> {
     }
 
     fn see(&self, see: &See, origin: &Origin, base: &[Step], found: &mut Found) {
-        let mut note = |steps: Vec<Step>, message: Option<String>| {
-            if let Some(message) = message {
-                let mut path = base.to_vec();
-                path.push(key("see"));
-                path.extend(steps);
-                found.push((origin.clone(), Spot::Path(path, None), Rule::Link, message));
-            }
+        let mut note = |steps: &[Step], message: Option<String>| {
+            let path = [base, &[key("see")], steps].concat();
+            note(origin, &path, message, found);
         };
         if let Some(ChapterLink { chapter, anchor }) = &see.chapter {
-            note(
-                vec![key("chapter")],
-                self.dead_chapter(chapter.as_str(), anchor.as_deref()),
-            );
+            let message = self.dead_chapter(chapter.as_str(), anchor.as_deref());
+            note(&[key("chapter")], message);
         }
         for (place, card) in see.cards.iter().enumerate() {
-            note(
-                vec![key("cards"), Step::Item(place)],
-                self.dead("card", card.as_str()),
-            );
+            let message = self.dead("card", card.as_str());
+            note(&[key("cards"), Step::Item(place)], message);
         }
         if let Some(scenario) = &see.scenario {
-            note(
-                vec![key("scenario")],
-                self.dead("scenario", scenario.as_str()),
-            );
+            note(&[key("scenario")], self.dead("scenario", scenario.as_str()));
         }
         if let Some(drill) = &see.drill {
-            note(vec![key("drill")], self.dead("drill", drill.as_str()));
+            note(&[key("drill")], self.dead("drill", drill.as_str()));
         }
     }
 
@@ -214,106 +203,111 @@ impl<'b> Links<'b> {
             .iter()
             .filter(|chapter| is_new(&chapter.origin))
         {
-            for link in markdown::links(&chapter.text) {
-                let own = link
-                    .target
-                    .strip_prefix('#')
-                    .map(|anchor| self.dead_chapter(chapter.id.as_str(), Some(anchor)));
-                let message = own.unwrap_or_else(|| {
-                    if link.target.contains(':') {
-                        self.dead_target(&link.target)
-                    } else {
-                        Some(format!("a link to `{}`; expected chapter:ID#anchor, card:ID, drill:ID, scenario:ID, #anchor or https://…", link.target))
-                    }
-                });
-                if let Some(message) = message {
-                    found.push((
-                        chapter.origin.clone(),
-                        Spot::Line(chapter.text_line + link.line),
-                        Rule::Link,
-                        message,
-                    ));
-                }
-            }
+            self.chapter(chapter, found);
         }
-        let mut note = |origin: &Origin, path: Vec<Step>, message: Option<String>| {
-            if let Some(message) = message {
-                found.push((origin.clone(), Spot::Path(path, None), Rule::Link, message));
-            }
-        };
         for track in bank.tracks.iter().filter(|track| is_new(&track.origin)) {
-            for (s, section) in track.sections.iter().enumerate() {
-                for (e, entry) in section.entries.iter().enumerate() {
-                    let path = vec![
-                        key("sections"),
-                        Step::Item(s),
-                        key("entries"),
-                        Step::Item(e),
-                    ];
-                    let message = match &entry.target {
-                        Target::Card(id) => self.dead("card", id.as_str()),
-                        Target::Drill(id) => self.dead("drill", id.as_str()),
-                        Target::Skill(id) => self.dead("skill", id.as_str()),
-                        Target::Story(id) => self.dead("story", id.as_str()),
-                    };
-                    note(&track.origin, path, message);
-                }
-            }
+            self.track(track, found);
         }
         for area in bank.areas.iter().filter(|area| is_new(&area.origin)) {
-            for (s, skill) in area.skills.iter().enumerate() {
-                let at = |rest: Vec<Step>| [vec![key("skills"), Step::Item(s)], rest].concat();
-                for (n, id) in skill.cards.iter().enumerate() {
-                    note(
-                        &area.origin,
-                        at(vec![key("cards"), Step::Item(n)]),
-                        self.dead("card", id.as_str()),
-                    );
-                }
-                for (n, id) in skill.drills.iter().enumerate() {
-                    note(
-                        &area.origin,
-                        at(vec![key("drills"), Step::Item(n)]),
-                        self.dead("drill", id.as_str()),
-                    );
-                }
-                if let Some(link) = &skill.chapter {
-                    note(
-                        &area.origin,
-                        at(vec![key("chapter")]),
-                        self.dead_chapter(link.chapter.as_str(), link.anchor.as_deref()),
-                    );
-                }
-            }
+            self.area(area, found);
         }
         for prompt in bank.prompts.iter().filter(|prompt| is_new(&prompt.origin)) {
-            for (n, id) in prompt.stories.iter().enumerate() {
-                let path = vec![
-                    key("prompts"),
-                    Step::Item(prompt.origin.item as usize),
-                    key("stories"),
-                    Step::Item(n),
-                ];
-                note(&prompt.origin, path, self.dead("story", id.as_str()));
-            }
+            self.prompt(prompt, found);
         }
         for drill in bank.drills.iter().filter(|drill| is_new(&drill.origin)) {
-            self.see(&drill.see, &drill.origin, &[], found);
-            self.prose(
-                &drill.context,
-                &drill.origin,
-                &|| vec![key("context")],
-                found,
-            );
-            for (n, stage) in drill.stages.iter().enumerate() {
-                self.prose(
-                    &stage.worked,
-                    &drill.origin,
-                    &|| vec![key("stages"), Step::Item(n), key("worked")],
-                    found,
-                );
+            self.drill(drill, found);
+        }
+    }
+
+    fn chapter(&self, chapter: &Chapter, found: &mut Found) {
+        for link in markdown::links(&chapter.text) {
+            let message = if let Some(anchor) = link.target.strip_prefix('#') {
+                self.dead_chapter(chapter.id.as_str(), Some(anchor))
+            } else if link.target.contains(':') {
+                self.dead_target(&link.target)
+            } else {
+                Some(format!(
+                    "a link to `{}`; expected chapter:ID#anchor, card:ID, drill:ID, scenario:ID, #anchor or https://…",
+                    link.target
+                ))
+            };
+            if let Some(message) = message {
+                let spot = Spot::Line(chapter.text_line + link.line);
+                found.push((chapter.origin.clone(), spot, Rule::Link, message));
             }
         }
+    }
+
+    fn track(&self, track: &Track, found: &mut Found) {
+        for (s, section) in track.sections.iter().enumerate() {
+            for (e, entry) in section.entries.iter().enumerate() {
+                let message = match &entry.target {
+                    Target::Card(id) => self.dead("card", id.as_str()),
+                    Target::Drill(id) => self.dead("drill", id.as_str()),
+                    Target::Skill(id) => self.dead("skill", id.as_str()),
+                    Target::Story(id) => self.dead("story", id.as_str()),
+                };
+                let path = [
+                    key("sections"),
+                    Step::Item(s),
+                    key("entries"),
+                    Step::Item(e),
+                ];
+                note(&track.origin, &path, message, found);
+            }
+        }
+    }
+
+    fn area(&self, area: &Area, found: &mut Found) {
+        for (s, skill) in area.skills.iter().enumerate() {
+            let mut note = |rest: &[Step], message: Option<String>| {
+                let path = [&[key("skills"), Step::Item(s)], rest].concat();
+                note(&area.origin, &path, message, found);
+            };
+            for (n, id) in skill.cards.iter().enumerate() {
+                let message = self.dead("card", id.as_str());
+                note(&[key("cards"), Step::Item(n)], message);
+            }
+            for (n, id) in skill.drills.iter().enumerate() {
+                let message = self.dead("drill", id.as_str());
+                note(&[key("drills"), Step::Item(n)], message);
+            }
+            if let Some(link) = &skill.chapter {
+                let message = self.dead_chapter(link.chapter.as_str(), link.anchor.as_deref());
+                note(&[key("chapter")], message);
+            }
+        }
+    }
+
+    fn prompt(&self, prompt: &Prompt, found: &mut Found) {
+        for (n, id) in prompt.stories.iter().enumerate() {
+            let path = [
+                key("prompts"),
+                Step::Item(prompt.origin.item as usize),
+                key("stories"),
+                Step::Item(n),
+            ];
+            let message = self.dead("story", id.as_str());
+            note(&prompt.origin, &path, message, found);
+        }
+    }
+
+    fn drill(&self, drill: &Drill, found: &mut Found) {
+        let origin = &drill.origin;
+        self.see(&drill.see, origin, &[], found);
+        self.prose(&drill.context, origin, &|| vec![key("context")], found);
+        for (n, stage) in drill.stages.iter().enumerate() {
+            let path = || vec![key("stages"), Step::Item(n), key("worked")];
+            self.prose(&stage.worked, origin, &path, found);
+        }
+    }
+}
+
+/// Notes what is wrong with a link at a path of a file, if anything is.
+fn note(origin: &Origin, path: &[Step], message: Option<String>, found: &mut Found) {
+    if let Some(message) = message {
+        let spot = Spot::Path(path.to_vec(), None);
+        found.push((origin.clone(), spot, Rule::Link, message));
     }
 }
 

@@ -13,15 +13,12 @@ use super::{
 use crate::{
     bank::{Bank, CardId, ScenarioId, identity::Relink},
     memory::{CardState, Day, Moment, Rating, Retention, Scheduler, States},
-    progress::{Activity, DayCount, EventId, EventKind, Progress, ProgressError, Review},
+    progress::{
+        self, Activity, DayCount, EventId, EventKind, Progress, ProgressError, Review, SPEED_DAYS,
+    },
     session::drill::{Mark, Snapshot, Undone},
     tui::screens::lab::Predicted,
 };
-
-/// Days of history that are kept at hand.
-const DAYS: u32 = 120;
-/// Ratings from which on their mean time tells something.
-const ENOUGH: u64 = 20;
 
 /// A drill that was left before its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,7 +154,7 @@ impl Journal {
     }
 
     fn count(&mut self, today: Day) -> Result<(), ProgressError> {
-        self.days = self.progress.days(today.minus(DAYS))?;
+        self.days = self.progress.days(today.minus(SPEED_DAYS))?;
         self.streak = self.progress.streak(today)?;
         self.today = self
             .days
@@ -261,10 +258,7 @@ impl Journal {
 
     /// Seconds a card takes, once there are enough ratings to tell.
     pub fn seconds_a_card(&self) -> Option<u64> {
-        let (reviews, ms) = self.days.iter().fold((0, 0), |(reviews, ms), day| {
-            (reviews + day.reviews, ms + day.ms)
-        });
-        (reviews >= ENOUGH).then(|| (ms / reviews / 1000).max(1))
+        progress::seconds_a_card(&self.days)
     }
 
     /// Looks every page of the log over and keeps a copy of the day.

@@ -4,14 +4,16 @@
 //! into its inputs. A rating is on its way to the log when it leaves here as an effect, and the next
 //! card comes only when the log has it.
 
+mod summary;
+
 use ratatui::{
     layout::{Constraint, Layout, Rect},
-    style::{Modifier, Style},
+    style::Modifier,
     text::{Line, Span},
 };
 
 use crate::{
-    bank::{Card, CardId},
+    bank::Card,
     memory::{Preview, Rating},
     session::drill::{Drill, Input, Open, Phase, Summary},
     tui::{
@@ -19,7 +21,7 @@ use crate::{
         card_view::{self, Shown},
         effect::{Cx, Effect},
         keymap::{Action, Context},
-        text::{clip, count, lasted, plain},
+        text::plain,
         widgets::{Scroll, bar, column},
     },
 };
@@ -210,7 +212,7 @@ impl DrillScreen {
     pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
         if let Some(summary) = self.summary.clone() {
             let body = column(area);
-            let lines = summary_lines(&summary, usize::from(body.width), canvas, cx);
+            let lines = summary::lines(&summary, usize::from(body.width), canvas, cx);
             self.scroll.draw(canvas, body, &lines);
             return;
         }
@@ -416,110 +418,4 @@ fn draw_ratings(canvas: &mut Canvas<'_>, area: Rect, open: &Open, cx: &Cx<'_>) {
         );
         canvas.hit(place, Hit::Act(Action::Rate(preview.rating.number())));
     }
-}
-
-fn summary_lines(
-    summary: &Summary,
-    columns: usize,
-    canvas: &Canvas<'_>,
-    cx: &Cx<'_>,
-) -> Vec<Line<'static>> {
-    let theme = canvas.theme;
-    let bank = cx.desk.bank();
-    let strong = Style::new().add_modifier(Modifier::BOLD);
-    let spent = lasted(summary.spent);
-    let title = if summary.left == 0 { "Done" } else { "Paused" };
-    let mut lines = vec![
-        Line::from(Span::styled(title, theme.heading[0])),
-        Line::default(),
-        Line::from(vec![
-            Span::styled(count(summary.cards, "card", "cards"), strong),
-            Span::styled(
-                format!(", {}, {spent}", count(summary.ratings, "rating", "ratings")),
-                theme.dim,
-            ),
-        ]),
-    ];
-    if summary.left > 0 {
-        let words = format!(
-            "{} still to come; home offers to go on",
-            count(summary.left, "card", "cards")
-        );
-        lines.push(Line::from(Span::styled(words, theme.dim)));
-    }
-    if summary.skipped > 0 {
-        lines.push(Line::from(Span::styled(
-            count(
-                summary.skipped,
-                "card skipped; it stays for later",
-                "cards skipped; they stay for later",
-            ),
-            theme.dim,
-        )));
-    }
-    let room = columns.saturating_sub(2);
-    let mut group =
-        |name: &str, sign: &'static str, style: Style, cards: &[CardId], most: usize| {
-            if cards.is_empty() {
-                return;
-            }
-            lines.push(Line::default());
-            lines.push(Line::from(vec![
-                Span::styled(name.to_owned(), theme.title),
-                Span::styled(format!("  {}", cards.len()), theme.dim),
-            ]));
-            for card in cards.iter().take(most).filter_map(|id| bank.card(id)) {
-                lines.push(Line::from(vec![
-                    Span::styled(sign, style),
-                    Span::raw(clip(&plain(&card.ask), room).into_owned()),
-                ]));
-            }
-            if cards.len() > most {
-                lines.push(Line::from(Span::styled(
-                    format!("  and {} more", cards.len() - most),
-                    theme.dim,
-                )));
-            }
-        };
-    group("Not remembered", "✗ ", theme.bad, &summary.missed, 12);
-    group("With gaps", "~ ", theme.warn, &summary.hard, 12);
-    group("Went well", "✓ ", theme.good, &summary.went_well, 6);
-    if !summary.comes_back.is_empty() {
-        lines.push(Line::default());
-        lines.push(Line::from(Span::styled("Comes back", theme.title)));
-        for (days, cards) in summary.comes_back.iter().take(8) {
-            let when = match days {
-                0 => "today".to_owned(),
-                1 => "tomorrow".to_owned(),
-                days => format!("in {days} days"),
-            };
-            lines.push(Line::from(vec![
-                Span::raw(format!("  {when:<12}")),
-                Span::styled(count(*cards, "card", "cards"), theme.dim),
-            ]));
-        }
-    }
-    if !summary.read.is_empty() {
-        lines.push(Line::default());
-        lines.push(Line::from(Span::styled("Read", theme.title)));
-        for (i, reading) in summary.read.iter().take(5).enumerate() {
-            let link = match &reading.link.anchor {
-                Some(anchor) => format!("chapter:{}#{anchor}", reading.link.chapter),
-                None => format!("chapter:{}", reading.link.chapter),
-            };
-            let hint = if i == 0 { "   o opens it" } else { "" };
-            lines.push(Line::from(vec![
-                Span::styled("→ ", theme.accent),
-                Span::raw(card_view::link_words(&link, bank)),
-                Span::styled(
-                    format!(
-                        "   for {}{hint}",
-                        count(reading.cards.len(), "card", "cards")
-                    ),
-                    theme.dim,
-                ),
-            ]));
-        }
-    }
-    lines
 }

@@ -24,19 +24,15 @@ fn letter(stage: &Stage, words: &str) -> String {
 #[test]
 fn a_scenario_is_predicted_watched_and_explained() {
     let mut stage = lab("isr-falls-behind", None);
-    assert!(
-        stage.text().contains("Three copies, one leader"),
-        "{}",
-        stage.text()
-    );
+    stage.shows("Three copies, one leader");
     // through the first step, to the questions of the second
     stage.keys("<enter><enter><enter><enter>");
-    assert!(stage.text().contains("Predict, 1 of 2"), "{}", stage.text());
+    stage.shows("Predict, 1 of 2");
     let wrong = letter(&stage, "Nothing new");
     stage.keys(&wrong);
-    assert!(stage.text().contains("Predict, 2 of 2"), "{}", stage.text());
+    stage.shows("Predict, 2 of 2");
     stage.keys("1, 2 and 3<enter>");
-    assert!(stage.text().contains("running"), "{}", stage.text());
+    stage.shows("running");
     stage.keys("<enter>");
     let text = stage.text();
     let wrong = format!("✗ {wrong}) Nothing new.");
@@ -103,11 +99,7 @@ fn the_list_and_home_know_what_was_played() {
             () => "<esc>",
         });
     }
-    assert!(
-        stage.text().contains("predictions right."),
-        "{}",
-        stage.text()
-    );
+    stage.shows("predictions right.");
     stage.keys("<esc>");
     assert_ne!(offered(&stage), first, "{}", stage.text());
 }
@@ -141,35 +133,27 @@ fn a_typed_answer_that_is_none_is_refused_in_place() {
         stage.keys(if passes { "n" } else { "<enter>" });
     }
     stage.keys("<enter>");
-    assert!(
-        stage.text().contains("write a number, like"),
-        "{}",
-        stage.text()
-    );
+    stage.shows("write a number, like");
     stage.keys("many<enter>");
-    assert!(
-        stage.text().contains("`many` is no number"),
-        "{}",
-        stage.text()
-    );
+    stage.shows("`many` is no number");
     stage.keys("<ctrl-u>1000<enter><enter>");
-    assert!(stage.text().contains("✓ 1000"), "{}", stage.text());
+    stage.shows("✓ 1000");
 }
 
 #[test]
 fn a_command_is_chosen_or_written_and_starts_a_branch_in_the_past() {
     let mut stage = lab("three-brokers", None);
     stage.keys("]");
-    assert!(stage.text().contains("00:10.0"), "{}", stage.text());
+    stage.shows("00:10.0");
     stage.keys("[lll");
-    assert!(stage.text().contains("in the past"), "{}", stage.text());
+    stage.shows("in the past");
     stage.keys("ccra<enter>");
     stage.keys("<enter>2<enter>");
     let text = stage.text();
     assert!(text.contains("branch from 00:03.0"), "{text}");
     assert!(text.contains("† down") || text.contains("down"), "{text}");
     stage.keys("cnonsense<enter>");
-    assert!(stage.text().contains("is no command"), "{}", stage.text());
+    stage.shows("is no command");
     stage.keys("<esc>");
     stage.keys("ccrash broker 2<enter>");
     assert!(
@@ -183,18 +167,14 @@ fn a_command_is_chosen_or_written_and_starts_a_branch_in_the_past() {
 fn moments_are_sought_and_wrong_ones_refused_in_place() {
     let mut stage = lab("three-brokers", None);
     stage.keys("g1:30<enter>");
-    assert!(stage.text().contains("01:30.0"), "{}", stage.text());
+    stage.shows("01:30.0");
     stage.keys("g-3s<enter>");
-    assert!(
-        stage.text().contains("before the beginning"),
-        "{}",
-        stage.text()
-    );
+    stage.shows("before the beginning");
     stage.keys("<ctrl-u>99h<enter>");
-    assert!(stage.text().contains("is beyond"), "{}", stage.text());
-    assert!(stage.text().contains("01:30.0"), "{}", stage.text());
+    stage.shows("is beyond");
+    stage.shows("01:30.0");
     stage.keys("<ctrl-u>0s<enter>");
-    assert!(stage.text().contains("paused 00:00.0"), "{}", stage.text());
+    stage.shows("paused 00:00.0");
 }
 
 #[test]
@@ -204,7 +184,7 @@ fn time_passes_only_while_it_is_let() {
     stage.keys("<space>");
     assert!(stage.app.deadline().is_some());
     stage.keys("2");
-    assert!(!stage.text().contains("paused"), "{}", stage.text());
+    stage.hides("paused");
     stage.keys("<space>");
     assert_eq!(stage.app.deadline(), None);
 }
@@ -213,22 +193,10 @@ fn time_passes_only_while_it_is_let() {
 fn an_event_tells_what_led_to_it() {
     let mut stage = lab("min-isr-refused", Some(Time::secs(24)));
     stage.keys("4w");
-    assert!(
-        stage.text().contains("why? the first cause first"),
-        "{}",
-        stage.text()
-    );
-    assert!(
-        stage.text().contains("› crash broker 3"),
-        "{}",
-        stage.text()
-    );
+    stage.shows("why? the first cause first");
+    stage.shows("› crash broker 3");
     stage.keys("<esc>f");
-    assert!(
-        stage.text().contains("4 events: faults"),
-        "{}",
-        stage.text()
-    );
+    stage.shows("4 events: faults");
 }
 
 #[test]
@@ -253,7 +221,7 @@ fn at_most_ten_frames_a_second_are_drawn_and_none_while_paused() {
     for _ in 0..12 {
         stage.keys("+");
     }
-    assert!(stage.text().contains("×1000"), "{}", stage.text());
+    stage.shows("×1000");
     let (from, mut frames) = (stage.now, 0);
     // the loop of the terminal draws after each deadline, and otherwise only after a key
     while let Some(deadline) = stage.app.deadline() {
@@ -285,11 +253,7 @@ fn after_commands_of_ones_own_the_script_goes_on_where_it_was() {
     );
     // two minutes on, with another acks: then back, to the twin
     stage.keys("g2:30<enter>cset producer app acks=1<enter>1");
-    assert!(
-        stage.text().contains("You have left the script"),
-        "{}",
-        stage.text()
-    );
+    stage.shows("You have left the script");
     stage.keys("<enter>");
     let text = stage.text();
     assert!(text.contains("replica.lag.time.max.ms"), "{text}");
@@ -300,16 +264,16 @@ fn after_commands_of_ones_own_the_script_goes_on_where_it_was() {
 fn a_run_of_ones_own_is_not_left_by_mistake() {
     let mut stage = lab("three-brokers", None);
     stage.keys("]ccrash broker 2<enter><esc>");
-    assert!(stage.text().contains("Leave this run?"), "{}", stage.text());
+    stage.shows("Leave this run?");
     stage.keys("n");
-    assert!(stage.text().contains("sandbox"), "{}", stage.text());
+    stage.shows("sandbox");
 }
 
 /// The second step of a follower that falls behind, beside its twin.
 fn beside_its_twin() -> Stage {
     let mut stage = lab("isr-falls-behind", Some(Time::secs(30)));
     stage.keys("<enter>");
-    assert!(stage.text().contains("t twin"), "{}", stage.text());
+    stage.shows("t twin");
     stage
 }
 

@@ -251,6 +251,22 @@ impl Stage {
         out
     }
 
+    /// These words are on screen.
+    #[track_caller]
+    pub(super) fn shows(&self, words: &str) -> &Self {
+        let text = self.text();
+        assert!(text.contains(words), "no `{words}` in:\n{text}");
+        self
+    }
+
+    /// These words are not on screen.
+    #[track_caller]
+    pub(super) fn hides(&self, words: &str) -> &Self {
+        let text = self.text();
+        assert!(!text.contains(words), "`{words}` in:\n{text}");
+        self
+    }
+
     /// Symbols, then styles as letters with a legend.
     pub(super) fn look(&self) -> String {
         let mut legend: Vec<(String, char)> = Vec::new();

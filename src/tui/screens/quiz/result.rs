@@ -8,7 +8,7 @@ use ratatui::{
 
 use super::{super::dated, clock, marked, passed};
 use crate::{
-    bank::{Answer, CardId},
+    bank::{Answer, CardId, Choice},
     session::quiz::{Candidate, Given, Report, Score, Verdict},
     tui::{
         canvas::Canvas,
@@ -298,80 +298,79 @@ fn miss(
         theme.dim,
     ));
     match &candidate.check.answer {
-        Answer::Choose { choices } => {
-            for (place, choice) in choices.iter().enumerate() {
-                let picked =
-                    matches!(&verdict.given, Given::Picked(picked) if picked.contains(&place));
-                if choice.right == picked && !choice.right {
-                    continue;
-                }
-                let (sign, style) = match (choice.right, picked) {
-                    (true, true) => ("    ✓ ", theme.good),
-                    (true, false) => ("    → ", theme.good),
-                    _ => ("    ✗ ", theme.bad),
-                };
-                lines.extend(marked(
-                    canvas,
-                    vec![Span::styled(sign, style)],
-                    &choice.text,
-                    columns,
-                    Style::new(),
-                ));
-                lines.extend(marked(
-                    canvas,
-                    vec![Span::raw("      ")],
-                    &choice.why,
-                    columns,
-                    theme.dim,
-                ));
-            }
-        }
-        Answer::Order { steps, why } => {
-            if let Given::Ordered(order) = &verdict.given {
-                let given: Vec<&str> = order
-                    .iter()
-                    .filter_map(|step| Some(steps.get(*step)?.as_str()))
-                    .collect();
-                let mark = vec![Span::styled("    ✗ ", theme.bad)];
-                lines.extend(marked(canvas, mark, &given.join(" → "), columns, theme.dim));
-            }
-            for (place, step) in steps.iter().enumerate() {
-                let mark = vec![Span::styled(format!("    {}. ", place + 1), theme.good)];
-                lines.extend(marked(canvas, mark, step, columns, Style::new()));
-            }
-            lines.extend(marked(
-                canvas,
-                vec![Span::raw("      ")],
-                why,
-                columns,
-                theme.dim,
-            ));
-        }
+        Answer::Choose { choices } => chosen(canvas, verdict, choices, columns, lines),
+        Answer::Order { steps, why } => ordered(canvas, verdict, steps, why, columns, lines),
         Answer::Type { accept, why } => {
-            typed(
-                canvas,
-                verdict,
-                accept.first().map_or("", String::as_str),
-                why,
-                columns,
-                lines,
-            );
+            let right = accept.first().map_or("", String::as_str);
+            typed(canvas, verdict, right, why, columns, lines);
         }
         Answer::Number {
             value, unit, why, ..
         } => {
-            typed(
-                canvas,
-                verdict,
-                format!("{value} {unit}").trim(),
-                why,
-                columns,
-                lines,
-            );
+            let right = format!("{value} {unit}");
+            typed(canvas, verdict, right.trim(), why, columns, lines);
         }
     }
 }
 
+/// A reason, below what it is the reason of.
+fn reason(canvas: &mut Canvas<'_>, why: &str, columns: usize, lines: &mut Vec<Line<'static>>) {
+    let dim = canvas.theme.dim;
+    lines.extend(marked(canvas, vec![Span::raw("      ")], why, columns, dim));
+}
+
+/// What is right, and what was taken of the rest, each with its reason.
+fn chosen(
+    canvas: &mut Canvas<'_>,
+    verdict: &Verdict,
+    choices: &[Choice],
+    columns: usize,
+    lines: &mut Vec<Line<'static>>,
+) {
+    let theme = canvas.theme;
+    for (place, choice) in choices.iter().enumerate() {
+        let picked = matches!(&verdict.given, Given::Picked(picked) if picked.contains(&place));
+        let mark = match (choice.right, picked) {
+            (true, true) => Span::styled("    ✓ ", theme.good),
+            (true, false) => Span::styled("    → ", theme.good),
+            (false, true) => Span::styled("    ✗ ", theme.bad),
+            (false, false) => continue,
+        };
+        lines.extend(marked(
+            canvas,
+            vec![mark],
+            &choice.text,
+            columns,
+            Style::new(),
+        ));
+        reason(canvas, &choice.why, columns, lines);
+    }
+}
+
+/// The order given, and the one that is right.
+fn ordered(
+    canvas: &mut Canvas<'_>,
+    verdict: &Verdict,
+    steps: &[String],
+    why: &str,
+    columns: usize,
+    lines: &mut Vec<Line<'static>>,
+) {
+    let theme = canvas.theme;
+    if let Given::Ordered(order) = &verdict.given {
+        let given = order.iter().filter_map(|step| steps.get(*step));
+        let given: Vec<&str> = given.map(String::as_str).collect();
+        let mark = vec![Span::styled("    ✗ ", theme.bad)];
+        lines.extend(marked(canvas, mark, &given.join(" → "), columns, theme.dim));
+    }
+    for (place, step) in steps.iter().enumerate() {
+        let mark = vec![Span::styled(format!("    {}. ", place + 1), theme.good)];
+        lines.extend(marked(canvas, mark, step, columns, Style::new()));
+    }
+    reason(canvas, why, columns, lines);
+}
+
+/// What was typed, and what would have been right.
 fn typed(
     canvas: &mut Canvas<'_>,
     verdict: &Verdict,
@@ -391,11 +390,5 @@ fn typed(
         Span::styled("    → ", theme.good),
         Span::raw(plain(right)),
     ]));
-    lines.extend(marked(
-        canvas,
-        vec![Span::raw("      ")],
-        why,
-        columns,
-        theme.dim,
-    ));
+    reason(canvas, why, columns, lines);
 }
