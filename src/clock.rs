@@ -2,7 +2,13 @@
 //!
 //! Everything else takes time as an argument, so that it can be tested and replayed.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp, Zoned};
 
@@ -64,6 +70,30 @@ pub fn stood_still_words(passed: SignedDuration) -> String {
     format!("the machine or the program slept {long}; the clock was stopped for it")
 }
 
+/// How long the reader has stopped the process, all times together: counted by one, taken off by a
+/// [`Watch`].
+#[derive(Clone, Debug, Default)]
+pub struct Stopped(Arc<AtomicU64>);
+
+impl Stopped {
+    /// Counts how long it takes to come back from a stop.
+    pub fn during<T>(&self, stop: impl FnOnce() -> T) -> T {
+        let began = instant();
+        let back = stop();
+        self.add(instant().saturating_duration_since(began));
+        back
+    }
+
+    fn add(&self, passed: Duration) {
+        let millis = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    fn total(&self) -> SignedDuration {
+        SignedDuration::from_millis(self.0.load(Ordering::SeqCst).cast_signed())
+    }
+}
+
 /// A clock for one who waits on a line of input, during which nothing else reads it: it tells the time
 /// that the machine slept from the time that was taken.
 ///
@@ -74,6 +104,7 @@ pub struct Watch {
     wall: Timestamp,
     steady: Instant,
     slept: SignedDuration,
+    stopped: Stopped,
 }
 
 /// A reading of a [`Watch`].
@@ -81,7 +112,8 @@ pub struct Watch {
 pub struct Reading {
     /// Wall time.
     pub at: Timestamp,
-    /// Wall time since 1970 without what the machine slept since the watch was started.
+    /// Wall time since 1970 without what the machine slept or the process was stopped since the watch was
+    /// started.
     pub awake: Duration,
     /// What it slept since the reading before, if it did.
     pub slept: Option<SignedDuration>,
@@ -100,10 +132,16 @@ impl Reading {
 impl Watch {
     /// A watch that is read for the first time now.
     pub fn start() -> Self {
+        Self::beside(Stopped::default())
+    }
+
+    /// The same beside a count of stops, which it takes off.
+    pub fn beside(stopped: Stopped) -> Self {
         Self {
             wall: now(),
             steady: instant(),
             slept: SignedDuration::ZERO,
+            stopped,
         }
     }
 
@@ -124,7 +162,12 @@ impl Watch {
         let since = SignedDuration::from_millis(wall.as_millisecond());
         Reading {
             at: wall,
-            awake: Duration::try_from(since.saturating_sub(self.slept)).unwrap_or_default(),
+            awake: Duration::try_from(
+                since
+                    .saturating_sub(self.slept)
+                    .saturating_sub(self.stopped.total()),
+            )
+            .unwrap_or_default(),
             slept,
             set_back,
         }
@@ -158,12 +201,13 @@ mod tests {
     }
 
     #[test]
-    fn a_watch_takes_sleep_off_and_thinking_not() {
+    fn a_watch_takes_sleep_and_stops_off_and_thinking_not() {
         let begin = instant();
         let mut watch = Watch {
             wall: at(0),
             steady: begin,
             slept: SignedDuration::ZERO,
+            stopped: Stopped::default(),
         };
         let first = watch.note(at(1), begin + Duration::from_secs(1));
         let thought = watch.note(at(301), begin + Duration::from_secs(301));
@@ -175,7 +219,11 @@ mod tests {
         let woken = watch.note(at(3961), begin + Duration::from_secs(361));
         assert_eq!(woken.slept.map(|slept| slept.as_secs()), Some(3600));
         assert_eq!(woken.awake.as_secs() - thought.awake.as_secs(), 60);
-        let back = watch.note(at(361), begin + Duration::from_secs(362));
+        watch.stopped.add(Duration::from_secs(15));
+        let continued = watch.note(at(3981), begin + Duration::from_secs(381));
+        assert_eq!(continued.slept, None);
+        assert_eq!(continued.awake.as_secs() - woken.awake.as_secs(), 5);
+        let back = watch.note(at(361), begin + Duration::from_secs(382));
         assert_eq!(back.slept, None, "a clock set back is no sleep");
     }
 }

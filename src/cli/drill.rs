@@ -13,7 +13,12 @@ use std::{
 
 use serde_json::json;
 
-use super::{Global, Outcome, filter::FilterArgs, setup::Setup};
+use super::{
+    Global, Outcome,
+    filter::FilterArgs,
+    numbers::{CARDS_MAX, whole},
+    setup::Setup,
+};
 use crate::{
     bank::CardId,
     clock,
@@ -38,10 +43,10 @@ pub(super) struct Args {
     #[arg(long)]
     flagged: bool,
     /// Line by line: at most so many cards
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = whole::<usize>(1..=CARDS_MAX), allow_negative_numbers = true)]
     limit: Option<usize>,
     /// Line by line: at most so many new cards, whatever the daily limit
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = whole::<u32>(0..=CARDS_MAX), allow_negative_numbers = true)]
     new: Option<u32>,
 }
 

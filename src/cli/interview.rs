@@ -13,11 +13,12 @@ use super::{
     Global, Outcome,
     filter::FilterArgs,
     lines::Lines,
+    numbers::{self, whole},
     output::{self, Usage},
     setup::Setup,
+    stops,
 };
 use crate::{
-    clock::Watch,
     memory::Filter,
     progress::{Activity, EventId},
     session::interview::{Interview, Phase, Report},
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// Most questions of one interview.
-const QUESTIONS_MAX: usize = 50;
+const QUESTIONS_MAX: u64 = 50;
 
 /// Options of `interview`.
 #[derive(Debug, clap::Args)]
@@ -42,7 +43,7 @@ pub(super) struct Args {
     #[arg(long)]
     plain: bool,
     /// How many open questions [default: 4]
-    #[arg(long, short = 'n', value_name = "COUNT")]
+    #[arg(long, short = 'n', value_name = "COUNT", value_parser = whole::<usize>(0..=QUESTIONS_MAX), allow_negative_numbers = true)]
     questions: Option<usize>,
     /// A design drill after them: one by chance, or the one named
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "")]
@@ -50,7 +51,7 @@ pub(super) struct Args {
     #[command(flatten)]
     cards: FilterArgs,
     /// Repeat the interview that this number drew
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = numbers::seed, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Print the report as JSON; questions go to standard error
     #[arg(long)]
@@ -85,11 +86,6 @@ impl Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    if let Some(questions) = args.questions.filter(|count| *count > QUESTIONS_MAX) {
-        let message =
-            format!("an interview has at most {QUESTIONS_MAX} questions; found {questions}");
-        return Err(Usage(message).into());
-    }
     if !args.is_plain() && args.is_bare() {
         return super::screens::show(global, Start::Interview);
     }
@@ -165,7 +161,7 @@ fn sit(
         session,
         activity,
     };
-    plain::drive(interview, &mut desk, lines, out, &mut Watch::start())
+    plain::drive(interview, &mut desk, lines, out, &mut stops::watch())
 }
 
 /// The interview that was left, unless another one is asked for.

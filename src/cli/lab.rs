@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::{Folders, Global, Outcome, screens};
+use super::{Folders, Global, Outcome, numbers, screens};
 use crate::{
     bank::{ScenarioId, ScenarioSource},
     lab::{moment, presets, scenario},
@@ -21,7 +21,7 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "scenario")]
     list: bool,
     /// The seed of all chance, instead of the scenario's own
-    #[arg(long, value_name = "N", requires = "scenario")]
+    #[arg(long, value_name = "N", requires = "scenario", value_parser = numbers::seed, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// The moment to begin at, such as 41.2s or 1:30
     #[arg(long, value_name = "TIME", requires = "scenario", allow_hyphen_values = true, value_parser = moment::parse)]

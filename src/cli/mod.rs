@@ -13,6 +13,7 @@ mod interview;
 mod lab;
 mod lines;
 mod man;
+mod numbers;
 mod optimize;
 mod output;
 
@@ -26,6 +27,7 @@ mod selftest;
 mod setup;
 mod sim;
 mod stats;
+mod stops;
 mod stories;
 mod transfer;
 

@@ -16,11 +16,13 @@ use super::{
     Global, Outcome,
     filter::FilterArgs,
     lines::Lines,
+    numbers::{self, whole},
     output::{self, Usage},
     setup::Setup,
+    stops,
 };
 use crate::{
-    clock::{self, Watch},
+    clock,
     progress::EventId,
     session::quiz::{Mode, Quiz, QuizError, Report, Score, Settings},
     tui::{
@@ -52,7 +54,7 @@ pub(super) struct Args {
     #[arg(long, conflicts_with_all = ["deck", "track", "tag", "level", "starred", "weak", "engine", "count"])]
     misses: bool,
     /// How many questions
-    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 20)]
+    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 20, value_parser = whole::<usize>(1..=COUNT_MAX), allow_negative_numbers = true)]
     count: usize,
     /// Minutes for the whole quiz, or `none`
     #[arg(long, value_name = "MINUTES", default_value = "10", value_parser = span, allow_negative_numbers = true)]
@@ -64,7 +66,7 @@ pub(super) struct Args {
     #[arg(long)]
     exam: bool,
     /// Repeat the quiz that this number drew
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = numbers::seed, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Print the result as JSON; questions go to standard error
     #[arg(long)]
@@ -129,16 +131,9 @@ impl Args {
 }
 
 /// Most questions of a quiz: the simulator would make more without end.
-const COUNT_MAX: usize = 1000;
+const COUNT_MAX: u64 = 1000;
 
 pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::Result<Outcome> {
-    if !(1..=COUNT_MAX).contains(&args.count) {
-        let words = format!(
-            "a quiz has at least one question and at most {COUNT_MAX}; found --count {}",
-            args.count
-        );
-        return Err(Usage(words).into());
-    }
     if !args.is_plain() && args.is_bare() {
         return super::screens::show(global, Start::Quiz);
     }
@@ -201,7 +196,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
         &mut desk,
         &mut Lines::of(input),
         told,
-        &mut Watch::start(),
+        &mut stops::watch(),
     )?;
     if report.is_none() {
         let words = "The quiz is kept as it stands; `highwater quiz --plain` goes on with it.";

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde_json::json;
 
-use super::{Folders, Global, Outcome, output::Usage, screens};
+use super::{Folders, Global, Outcome, numbers::whole, output::Usage, screens};
 use crate::{
     bank::{Bank, Chapter, problem::nearest},
     tui::{
@@ -29,7 +29,7 @@ pub(super) struct Args {
     #[arg(long)]
     plain: bool,
     /// Lines of at most this many columns
-    #[arg(long, value_name = "COLUMNS", default_value_t = COLUMNS_MAX, value_parser = clap::value_parser!(u16).range(40..=200))]
+    #[arg(long, value_name = "COLUMNS", default_value_t = COLUMNS_MAX, value_parser = whole::<u16>(40..=200), allow_negative_numbers = true)]
     width: u16,
 }
 

@@ -4,7 +4,11 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::{Folders, Global, Outcome};
+use super::{
+    Folders, Global, Outcome,
+    numbers::{CARDS_MAX, whole},
+    output::Usage,
+};
 use crate::bank::search::Index;
 
 /// Options of `search`.
@@ -17,13 +21,17 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     /// At most this many cards
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = whole::<usize>(1..=CARDS_MAX), allow_negative_numbers = true)]
     limit: usize,
 }
 
 pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    let words = args.words.join(" ");
+    if words.trim().is_empty() {
+        return Err(Usage("a search needs a word to look for".to_owned()).into());
+    }
     let bank = Folders::of(global)?.bank(global)?;
-    let hits = Index::new(&bank).search(&bank, &args.words.join(" "), args.limit);
+    let hits = Index::new(&bank).search(&bank, &words, args.limit);
     let cards = hits
         .iter()
         .filter_map(|hit| Some((hit, bank.cards.get(hit.place)?)));
@@ -52,7 +60,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
             writeln!(out, "    {}", card.ask.replace('\n', "\n    "))?;
         }
         if hits.is_empty() {
-            writeln!(out, "no card has all of: {}", args.words.join(" "))?;
+            writeln!(out, "no card has all of: {words}")?;
         }
     }
     Ok(if hits.is_empty() {

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{
     Folders, Global, Outcome,
     lines::{Lines, places},
+    numbers,
     output::Usage,
 };
 use crate::{
@@ -41,7 +42,7 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     /// Repeat the drill that this number drew
-    #[arg(long, value_name = "NUMBER", requires = "drill")]
+    #[arg(long, value_name = "NUMBER", requires = "drill", value_parser = numbers::seed, allow_negative_numbers = true)]
     seed: Option<u64>,
 }
 

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::cli::Outcome;
+use crate::cli::numbers::{self, whole};
 use crate::clock;
 use crate::sim::event::EventId;
 use crate::sim::fuzz::Case;
@@ -19,13 +20,13 @@ const PROGRESS: Duration = Duration::from_millis(500);
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// How many seeds to try
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = whole::<u64>(1..=u64::MAX), allow_negative_numbers = true)]
     seeds: u64,
     /// Stop after this many seconds even if seeds are left
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = whole::<u64>(1..=u64::MAX), allow_negative_numbers = true)]
     seconds: Option<u64>,
     /// The first seed
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = numbers::seed, allow_negative_numbers = true)]
     first: u64,
     /// Print the cluster, the commands and the events of each seed
     #[arg(long)]

@@ -4,7 +4,7 @@ use std::{io::Write, path::Path, sync::Arc};
 
 use serde_json::{Value, json};
 
-use crate::cli::{Folders, Global, Outcome, output::Usage};
+use crate::cli::{Folders, Global, Outcome, numbers, output::Usage};
 use crate::{
     bank::{Bank, Origin, Problem, ScenarioId, ScenarioSource, load::files::Source},
     lab::{
@@ -23,7 +23,7 @@ pub(super) struct Args {
     /// A scenario file, or the id of a scenario or sandbox
     scenario: String,
     /// The seed of all chance, instead of the scenario's own
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::seed, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// The moment at which to stop, such as 2m; without it at the scenario's end
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = moment::parse)]
