@@ -309,6 +309,30 @@ mod tests {
     }
 
     #[test]
+    fn the_story_of_the_page_on_formats_serves_prompts_of_the_bank() {
+        let bank = built_in().unwrap();
+        let page = include_str!("../../docs/BANK.md");
+        let (_, own) = page.split_once("## Your own stories").unwrap();
+        let (_, story) = own.split_once("```yaml\n").unwrap();
+        let (story, _) = story.split_once("```").unwrap();
+        let own = parse(story, &bank);
+        assert_eq!(errors(&own), [""; 0]);
+        let first = own.served_by(0, &bank);
+        assert!(
+            first.len() > 1
+                && first
+                    .iter()
+                    .any(|prompt| prompt.id.as_str() == "incident-you-led")
+        );
+        let wrong = parse(&story.replace("platform-reliability", "zzz"), &bank);
+        assert!(
+            errors(&wrong)[0].contains("; story templates: system-i-own "),
+            "{:?}",
+            errors(&wrong)
+        );
+    }
+
+    #[test]
     fn a_prompt_is_served_by_name_first_and_then_by_template() {
         let bank = built_in().unwrap();
         let prompt = &bank.prompts[0];

@@ -7,7 +7,7 @@ use super::{
         collection::Bank,
         content::OwnStory,
         id::{PromptId, StoryId},
-        problem::{Problem, did_you_mean},
+        problem::{Problem, instead},
         yaml::{Node, Step},
     },
     decoder::{Decoder, Fields},
@@ -114,7 +114,7 @@ fn link<'k>(
     if known.clone().any(|name| name == id) {
         return Some(id);
     }
-    let meant = did_you_mean(&id, known);
+    let meant = instead(&id, known, &format!("{what}s"));
     d.error(format!("there is no {what} `{id}`{meant}"));
     None
 }

@@ -233,7 +233,7 @@ pub static TABLE: &[Binding] = {
         bind(C::Whiteboard, &["P"], A::Pause, "stop the clock", "pause"),
         bind(C::Whiteboard, &["p"], A::Previous, "back to the rubric of the stage before", "before"),
         bind(C::Whiteboard, &["ctrl-e"], A::Finish, "end the drill here", ""),
-        bind(C::Comparing, &["space", "enter"], A::Open, "to the next stage", "next stage"),
+        bind(C::Comparing, &["space", "enter"], A::Open, "to the next stage, or to the report", "go on"),
         bind(C::Comparing, &["a"], A::Tick(0), "tick the first line your answer had", ""),
         bind(C::Comparing, &["b"], A::Tick(1), "tick the second", ""),
         bind(C::Comparing, &["c"], A::Tick(2), "tick the third", ""),

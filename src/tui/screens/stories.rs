@@ -18,7 +18,7 @@ use crate::{
         canvas::Canvas,
         effect::{Cx, Effect, Practise},
         keymap::{Action, Context},
-        text::{count, plain},
+        text::{count, plain, width},
         theme::Theme,
         widgets::{List, Scroll, column, heading},
     },
@@ -293,15 +293,37 @@ impl StoriesScreen {
             canvas.line(body, row as u16, line.clone());
         }
         let top = (lines.len() as u16 + 1).min(body.height);
+        let boxes = drill.phase() == Phase::Ticking;
+        // A row that is cut stands whole below the list while it is selected.
+        let selected = rows.get(self.list.selected()).map_or("", String::as_str);
+        let room = columns.saturating_sub(if boxes { 7 } else { 3 });
+        let whole = if width(selected) > room {
+            marked(canvas, Vec::new(), selected, columns, theme.dim)
+        } else {
+            Vec::new()
+        };
+        let below = if whole.is_empty() {
+            0
+        } else {
+            whole.len() as u16 + 1
+        };
+        let free = body.height.saturating_sub(top);
         let place = Rect {
             y: body.y + top,
-            height: (rows.len() as u16).min(body.height - top),
+            height: (rows.len() as u16).min(free.saturating_sub(below).max(3.min(free))),
             ..body
         };
-        let boxes = drill.phase() == Phase::Ticking;
         self.list.draw(canvas, place, rows.len(), true, |index, _| {
             row(&rows[index], boxes.then(|| ticked.contains(&index)), theme)
         });
+        let text = Rect {
+            y: place.bottom() + 1,
+            height: body.bottom().saturating_sub(place.bottom() + 1),
+            ..body
+        };
+        for (row, line) in whole.into_iter().enumerate() {
+            canvas.line(text, row as u16, line);
+        }
     }
 }
 

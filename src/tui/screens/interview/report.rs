@@ -109,12 +109,14 @@ impl InterviewReport {
     pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
         let body = column(area);
         let columns = usize::from(body.width);
-        let mut lines = vec![Line::default()];
+        let mut lines = Vec::new();
         if self.report.answers.is_empty() && self.report.design.is_none() {
             let words = "Ended before the first answer: there is nothing to tell.";
+            lines.push(Line::default());
             lines.push(Line::from(Span::styled(words, canvas.theme.dim)));
         }
         if !self.report.answers.is_empty() {
+            lines.push(Line::default());
             self.verdict(canvas, &mut lines);
         }
         self.compared(canvas, &mut lines);
