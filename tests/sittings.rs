@@ -239,7 +239,7 @@ fn stories_are_written_in_the_editor_and_drilled() {
     let editor = home.path().join("editor.sh");
     fs::write(
         &editor,
-        "#!/bin/sh\nsed -i.old 's/What it is about, in a few words/The lag at month-end/' \"$1\"\n",
+        "#!/bin/sh\nsed -i.old -e 's/What it is about, in a few words/The lag at month-end/' -e 's/: to be told/: We split the hot key./' \"$1\"\n",
     )
     .unwrap();
     let marked = Command::new("chmod")

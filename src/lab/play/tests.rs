@@ -1,3 +1,5 @@
+//! A play walked through in every way: runs, single events, jumps, and what each leaves on screen.
+
 use super::*;
 use crate::{bank::built_in, lab::scenario};
 
