@@ -14,6 +14,7 @@ pub(super) fn whole<T: TryFrom<u64>>(
         let fitting = number.and_then(|number: u64| T::try_from(number).ok());
         fitting.ok_or_else(|| match (range.start(), range.end()) {
             (0, &u64::MAX) => format!("`{text}` is no whole number"),
+            (from, &u64::MAX) => format!("`{text}` is no whole number from {from} on"),
             (from, to) => format!("`{text}` is no whole number from {from} to {to}"),
         })
     }
@@ -36,6 +37,8 @@ mod tests {
             let told = format!("`{wrong}` is no whole number from 1 to 50");
             assert_eq!(questions(wrong), Err(told));
         }
+        let seeds = whole::<u64>(1..=u64::MAX)("0");
+        assert_eq!(seeds, Err("`0` is no whole number from 1 on".to_owned()));
         assert_eq!(seed("18446744073709551615"), Ok(u64::MAX));
         assert_eq!(seed("-1"), Err("`-1` is no whole number".to_owned()));
     }

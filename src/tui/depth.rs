@@ -194,8 +194,11 @@ fn nearest_of_sixteen(rgb: (u8, u8, u8)) -> Color {
 
 /// Signs and the ASCII sign that tells as much of them as one sign can.
 const STAND_INS: &[(&str, &str)] = &[
-    ("─━═╌–—‐−┄╴╶╾╼▄", "-"),
-    ("│┃║╎▏▎▍▌▐‖┆▕", "|"),
+    ("─═╌–—‐−┄╴╶╾╼▄", "-"),
+    ("│║╎▏▎▍▌▐‖┆▕", "|"),
+    // The frame with the keys and the thumb of a bar stand out from the others.
+    ("━", "="),
+    ("┃", "#"),
     ("┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝╠╣╦╩╬┏┓┗┛┣┫┳┻╋╞╪╡▒☐□±", "+"),
     ("▁", "_"),
     ("▂·∙⋅░", "."),
@@ -300,6 +303,14 @@ mod tests {
             assert!(cell.modifier.contains(Modifier::BOLD));
         }
         assert_eq!(buffer.content[0].symbol(), ">");
+    }
+
+    #[test]
+    fn what_stands_out_stands_out_in_ascii() {
+        for (strong, faint) in [("━", "─"), ("┃", "│"), ("█", "░"), ("●", "○")] {
+            assert_ne!(to_ascii(strong), to_ascii(faint));
+            assert!(![strong, faint].map(to_ascii).contains(&"?"));
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::{
         desk::Found,
         effect::{Cx, Effect},
         keymap::{Action, Context},
+        markdown::{Run, wrap},
         text::{clip, count, plain},
         widgets::{Field, List},
     },
@@ -300,12 +301,18 @@ impl Browse {
             } else {
                 "Nothing found. Fewer letters find more; tab, shift-tab and ctrl-s change the filters."
             };
-            canvas.text(inner, 0, words, canvas.theme.dim);
+            let runs = [Run::new(words, canvas.theme.dim)];
+            let lines = wrap(&runs, usize::from(inner.width));
+            for (row, line) in lines.into_iter().enumerate() {
+                canvas.line(inner, row as u16, line);
+            }
             return;
         }
         let theme = canvas.theme;
         let found = &self.found;
-        let room = usize::from(inner.width).saturating_sub(2 + 4);
+        // Pointer, sign, and the bar of a list that is scrolled.
+        let scrolled = usize::from(found.len() > usize::from(inner.height));
+        let room = usize::from(inner.width).saturating_sub(2 + 2 + scrolled);
         self.list
             .draw(canvas, inner, found.len(), true, |index, _| {
                 let hit = &found[index];
