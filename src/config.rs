@@ -480,7 +480,10 @@ fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         Node::Map(entries) => entries,
         Node::Null => Vec::new(),
         other => {
-            let message = format!("a list of keys is wanted, found {}", other.describe());
+            let message = format!(
+                "keys with values are wanted, such as `minutes: 20`; found {}",
+                other.describe()
+            );
             return Err(wrong(1, 1, message));
         }
     };

@@ -91,8 +91,11 @@ pub(super) fn exit_code(result: anyhow::Result<Outcome>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut text = format!("highwater: {error}\n");
-    for cause in error.chain().skip(1) {
-        text = format!("{text}  because: {cause}\n");
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Some errors say in one sentence what led to them.
+        if !text.contains(&cause) {
+            text = format!("{text}  because: {cause}\n");
+        }
     }
     // standard error may be closed too
     let _ = io::Write::write_all(&mut io::stderr(), text.as_bytes());

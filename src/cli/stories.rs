@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     bank::{
-        Bank,
+        Bank, Problem, Severity,
         stories::{self, OwnStories},
     },
     clock,
@@ -90,8 +90,11 @@ fn print(
             file.display()
         )?;
     }
-    if only_check || own.has_errors() {
-        for problem in &own.problems {
+    // What is missing is told once nothing is wrong.
+    let errors = own.has_errors();
+    let told = |problem: &&Problem| !errors || problem.severity == Severity::Error;
+    if only_check || errors {
+        for problem in own.problems.iter().filter(told) {
             writeln!(out, "{problem}")?;
         }
     }

@@ -83,7 +83,7 @@ fn mistakes_are_named_with_their_place() {
         ),
         (
             "- minutes\n",
-            "config.yaml:1:1: a list of keys is wanted, found a list",
+            "config.yaml:1:1: keys with values are wanted, such as `minutes: 20`; found a list",
         ),
     ];
     for (text, message) in cases {

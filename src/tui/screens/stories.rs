@@ -245,29 +245,20 @@ impl StoriesScreen {
         let theme = canvas.theme;
         let columns = usize::from(body.width);
         let (at, of) = drill.progress();
-        let mut lines = vec![
-            Line::from(Span::styled(
-                format!("Prompt {} of {of}", at + 1),
-                theme.title,
-            )),
-            Line::default(),
-        ];
+        let head = format!("Prompt {} of {of}", at + 1);
+        let mut lines = vec![Line::from(Span::styled(head, theme.title)), Line::default()];
         lines.extend(strong(canvas, &prompt.ask, columns));
         lines.push(Line::default());
-        let ticked = drill.ticked().clone();
+        let named = drill.named();
         let rows: Vec<String> = match drill.phase() {
             Phase::Naming => {
                 lines.push(hint("Which of your stories answers this?", theme));
-                drill
-                    .stories()
-                    .iter()
-                    .map(|story| plain(&story.title))
-                    .collect()
+                let stories = drill.stories().iter();
+                stories.map(|story| plain(&story.title)).collect()
             }
             Phase::Telling => {
-                let title = drill.named().map(|story| plain(&story.title));
-                let title = title.unwrap_or_default();
-                lines.push(Line::from(Span::styled(title, theme.info)));
+                let title = named.map_or("", |story| story.title.as_str());
+                lines.extend(marked(canvas, Vec::new(), title, columns, theme.info));
                 lines.push(Line::default());
                 let words = "Tell it aloud, in two minutes. Space when you are done.";
                 lines.push(hint(words, theme));
@@ -277,52 +268,63 @@ impl StoriesScreen {
                 let looking = format!("They listen for: {}", prompt.looking_for);
                 lines.extend(marked(canvas, Vec::new(), &looking, columns, theme.dim));
                 lines.push(Line::default());
-                lines.push(hint(
-                    "What did you tell? Space ticks, enter goes on.",
-                    theme,
-                ));
-                let facts = drill.named().map(|story| story.facts.clone());
-                facts
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|fact| plain(fact))
-                    .collect()
+                let words = "What did you tell? Space ticks, enter goes on.";
+                lines.push(hint(words, theme));
+                let facts = named.iter().flat_map(|story| &story.facts);
+                facts.map(|fact| plain(fact)).collect()
             }
         };
-        for (row, line) in lines.iter().enumerate() {
-            canvas.line(body, row as u16, line.clone());
+        let rest = (lines.len() as u16 + 1).min(body.height);
+        for (row, line) in lines.into_iter().enumerate() {
+            canvas.line(body, row as u16, line);
         }
-        let top = (lines.len() as u16 + 1).min(body.height);
-        let boxes = drill.phase() == Phase::Ticking;
-        // A row that is cut stands whole below the list while it is selected.
-        let selected = rows.get(self.list.selected()).map_or("", String::as_str);
-        let room = columns.saturating_sub(if boxes { 7 } else { 3 });
-        let whole = if width(selected) > room {
-            marked(canvas, Vec::new(), selected, columns, theme.dim)
-        } else {
-            Vec::new()
-        };
-        let below = if whole.is_empty() {
-            0
-        } else {
-            whole.len() as u16 + 1
-        };
-        let free = body.height.saturating_sub(top);
-        let place = Rect {
-            y: body.y + top,
-            height: (rows.len() as u16).min(free.saturating_sub(below).max(3.min(free))),
+        let rest = Rect {
+            y: body.y + rest,
+            height: body.height - rest,
             ..body
+        };
+        let ticked = (drill.phase() == Phase::Ticking).then(|| drill.ticked());
+        self.draw_rows(canvas, rest, &rows, ticked);
+    }
+
+    /// Draws rows to choose from, with boxes where they are ticked. A row that is cut stands whole below
+    /// them while it is selected.
+    fn draw_rows(
+        &mut self,
+        canvas: &mut Canvas<'_>,
+        area: Rect,
+        rows: &[String],
+        ticked: Option<&BTreeSet<usize>>,
+    ) {
+        let theme = canvas.theme;
+        let columns = usize::from(area.width);
+        let selected = rows.get(self.list.selected()).map_or("", String::as_str);
+        let room = columns.saturating_sub(if ticked.is_some() { 7 } else { 3 });
+        let mut whole = Vec::new();
+        if width(selected) > room {
+            whole.push(Line::default());
+            whole.extend(marked(canvas, Vec::new(), selected, columns, theme.dim));
+        }
+        // Three rows of the list stay, whatever stands below it.
+        let free = area.height.saturating_sub(whole.len() as u16).max(3);
+        let place = Rect {
+            height: (rows.len() as u16).min(free).min(area.height),
+            ..area
         };
         self.list.draw(canvas, place, rows.len(), true, |index, _| {
-            row(&rows[index], boxes.then(|| ticked.contains(&index)), theme)
+            row(
+                &rows[index],
+                ticked.map(|ticked| ticked.contains(&index)),
+                theme,
+            )
         });
-        let text = Rect {
-            y: place.bottom() + 1,
-            height: body.bottom().saturating_sub(place.bottom() + 1),
-            ..body
+        let below = Rect {
+            y: place.bottom(),
+            height: area.bottom() - place.bottom(),
+            ..area
         };
         for (row, line) in whole.into_iter().enumerate() {
-            canvas.line(text, row as u16, line);
+            canvas.line(below, row as u16, line);
         }
     }
 }
@@ -364,12 +366,22 @@ fn overview(
         );
         lines.extend(marked(canvas, mark, &words, columns, theme.bad));
     }
-    heading(
-        &mut lines,
-        "Your stories",
-        &own.stories.len().to_string(),
-        theme,
-    );
+    told(own, bank, canvas, columns, &mut lines);
+    prompts(own, bank, canvas, columns, &mut lines);
+    templates(bank, canvas, columns, &mut lines);
+    lines
+}
+
+/// The reader's stories, each with how many prompts it serves.
+fn told(
+    own: &OwnStories,
+    bank: &Bank,
+    canvas: &mut Canvas<'_>,
+    columns: usize,
+    lines: &mut Vec<Line<'static>>,
+) {
+    let theme = canvas.theme;
+    heading(lines, "Your stories", &own.stories.len().to_string(), theme);
     if !own.exists {
         let words = "There is no file yet. E makes one from the templates and opens your editor.";
         lines.extend(marked(canvas, Vec::new(), words, columns, theme.dim));
@@ -405,6 +417,17 @@ fn overview(
         }
         lines.push(Line::from(spans));
     }
+}
+
+/// Prompts without a story, then those with one.
+fn prompts(
+    own: &OwnStories,
+    bank: &Bank,
+    canvas: &mut Canvas<'_>,
+    columns: usize,
+    lines: &mut Vec<Line<'static>>,
+) {
+    let theme = canvas.theme;
     let (mut served, mut unserved) = (Vec::new(), Vec::new());
     for prompt in &bank.prompts {
         match own.serving(prompt).first() {
@@ -414,7 +437,7 @@ fn overview(
     }
     if !unserved.is_empty() {
         let aside = unserved.len().to_string();
-        heading(&mut lines, "Prompts without a story", &aside, theme);
+        heading(lines, "Prompts without a story", &aside, theme);
     }
     for prompt in unserved {
         let mark = vec![Span::styled("  ○ ", theme.warn)];
@@ -422,7 +445,7 @@ fn overview(
     }
     if !served.is_empty() {
         let aside = served.len().to_string();
-        heading(&mut lines, "Prompts with a story", &aside, theme);
+        heading(lines, "Prompts with a story", &aside, theme);
     }
     for (prompt, story) in served {
         let mark = vec![Span::styled("  ● ", theme.good)];
@@ -430,8 +453,6 @@ fn overview(
         let title = format!("    {}", plain(&own.stories[story].title));
         lines.push(Line::from(Span::styled(title, theme.dim)));
     }
-    templates(bank, canvas, columns, &mut lines);
-    lines
 }
 
 fn templates(bank: &Bank, canvas: &mut Canvas<'_>, columns: usize, lines: &mut Vec<Line<'static>>) {
