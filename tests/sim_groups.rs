@@ -197,12 +197,13 @@ fn a_second_instance_with_the_same_static_id_fences_the_first() {
 }
 
 /// A third member joins a quick and a slow one: idle partition time, and what the quick one finished in the 8 s after.
+/// They commit by themselves: an auto-commit before each join would keep a cooperative member for one more poll.
 fn joining(strategy: &str) -> (Time, i64) {
     let settings = format!("partition.assignment.strategy: {strategy}");
     let members = [
-        "name: c1, processing: 1ms",
-        "name: c2, processing: 20ms",
-        "name: c3, processing: 1ms, stopped: true",
+        "name: c1, processing: 1ms, commit: after-processing",
+        "name: c2, processing: 20ms, commit: after-processing",
+        "name: c3, processing: 1ms, commit: after-processing, stopped: true",
     ];
     let mut cluster = start(&billing(6, 300, &settings, &members));
     run(&mut cluster, &[], 60.0);

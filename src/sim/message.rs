@@ -349,6 +349,9 @@ pub struct Subscription {
     pub owned: Vec<PartitionId>,
     /// The generation in which it owned that, or −1.
     pub generation: i32,
+    /// The generation it was last in, or −1. Assignors do not look at it, but with it a member that asks to join again
+    /// says something new, and the group rebalances (`ConsumerProtocolSubscription`, version 2).
+    pub member_generation: i32,
     /// `client.rack`
     pub rack: Option<Arc<str>>,
 }

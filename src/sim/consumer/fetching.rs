@@ -13,7 +13,7 @@ use super::super::message::{
 use super::super::node::{PartitionId, TopicId};
 use super::super::spec::OnFailure;
 use super::super::types::{BrokerId, ErrorCode, LeaderEpoch, Offset};
-use super::{About, Assigned, Chunk, Consumer, Env, Note, Position, ResetPolicy};
+use super::{About, Assigned, Chunk, Consumer, Env, Membership, Note, Position, ResetPolicy};
 
 /// Where a partition's epoch ends, as its leader answers.
 type EpochEnd = (PartitionId, Result<(LeaderEpoch, Offset), ErrorCode>);
@@ -30,6 +30,7 @@ impl Consumer {
             .config
             .topics
             .iter()
+            .chain(&self.group_topics)
             .map(|name| &**name)
             .chain(self.other_topic())
             .filter_map(|name| env.names.topic(name))
@@ -60,8 +61,8 @@ impl Consumer {
         }
         let leaderless = partitions.iter().any(|leader| leader.leader.is_none());
         // A broker that has just started may not know the topic yet.
-        let unknown =
-            counts.len() < self.config.topics.len() || counts.iter().any(|(_, count)| *count == 0);
+        let expected = self.config.topics.len() + self.group_topics.len();
+        let unknown = counts.len() < expected || counts.iter().any(|(_, count)| *count == 0);
         if leaderless || unknown {
             self.metadata_wanted = true;
             self.retry_later(env);
@@ -72,6 +73,12 @@ impl Consumer {
         };
         let sizes: Vec<(TopicId, u32)> = counts.iter().copied().filter(subscribed).collect();
         self.topic_sizes.extend(sizes);
+        if !unknown
+            && self.membership == Membership::Syncing
+            && let Some(answer) = self.electing.take()
+        {
+            self.lead(&answer, env);
+        }
         // The group's leader notices new topics and partitions for all.
         if !self.assigned_sizes.is_empty() && self.assigned_sizes != self.topic_sizes {
             self.rejoin = true;
@@ -88,7 +95,8 @@ impl Consumer {
 
     fn reads(&self, topic: TopicId, env: &Env) -> bool {
         let same = |name: &Arc<str>| env.names.topic(name) == Some(topic);
-        self.config.topics.iter().any(same)
+        let group = self.group_topics.iter();
+        self.config.topics.iter().chain(group).any(same)
     }
 
     fn learn_leader(&mut self, leader: PartitionLeader) {
@@ -102,11 +110,15 @@ impl Consumer {
         self.leaders.insert(leader.partition, leader);
         if let Some(assigned) = self.assigned.get_mut(leader.partition)
             && assigned.checked_epoch != leader.epoch
-            && let Position::At { offset, epoch } = assigned.position
+            && matches!(assigned.position, Position::At { .. })
         {
             assigned.checked_epoch = leader.epoch;
-            if epoch >= 0 && epoch != leader.epoch {
-                assigned.position = Position::Validate { offset, epoch };
+            // The position is what poll() returns next; what is fetched beyond it is fetched again.
+            if let Some((offset, epoch)) = assigned.handed
+                && epoch >= 0
+                && epoch != leader.epoch
+            {
+                assigned.move_to(Position::Validate { offset, epoch });
             }
         }
     }
@@ -236,7 +248,6 @@ impl Consumer {
             }
             match committed {
                 Some((offset, epoch)) => {
-                    assigned.committed = Some(offset);
                     env.note(Note::Started {
                         partition: id,
                         offset,
@@ -260,9 +271,8 @@ impl Consumer {
         let Some(assigned) = self.assigned.get_mut(id) else {
             return;
         };
-        assigned.buffered.clear();
         if self.config.auto_offset_reset == ResetPolicy::None {
-            assigned.position = Position::Failed;
+            assigned.move_to(Position::Failed);
             let consumer = Arc::clone(&self.config.name);
             let partition = env.names.tp(id).to_string();
             env.tell(GroupEvent::ResetFailed {
@@ -270,7 +280,7 @@ impl Consumer {
                 partition,
             });
         } else {
-            assigned.position = Position::Reset { why };
+            assigned.move_to(Position::Reset { why });
         }
     }
 
@@ -354,8 +364,7 @@ impl Consumer {
             return self.reset_position(id, ResetReason::Truncated { position }, env);
         }
         if let Some(assigned) = self.assigned.get_mut(id) {
-            assigned.buffered.clear();
-            assigned.position = Position::At { offset: end, epoch };
+            assigned.move_to(Position::At { offset: end, epoch });
             assigned.handed = Some((end, epoch));
         }
     }
@@ -365,21 +374,30 @@ impl Consumer {
     /// Sends a fetch to every broker that leads (or serves) partitions it
     /// wants records of and that it is not asking already.
     pub(super) fn fetch(&mut self, env: &mut Env) {
+        if self.revokes_all() {
+            return;
+        }
         let mut wanted = self.spare.fetches.list();
+        // Brokers of which fetched records still wait are not asked for others meanwhile (KAFKA-17182).
+        let mut full: Vec<BrokerId> = Vec::new();
         let mut homeless = false;
         for (id, assigned) in self.assigned.iter() {
             let Position::At { offset, .. } = assigned.position else {
                 continue;
             };
-            if assigned.paused || assigned.fetching.is_some() || !assigned.buffered.is_empty() {
+            if assigned.paused || assigned.fetching.is_some() {
                 continue;
             }
             let Some((leader, epoch)) = self.leader_of(id) else {
-                homeless = true;
+                homeless |= assigned.buffered.is_empty();
                 continue;
             };
             let preferred = assigned.preferred.filter(|(_, until)| *until > env.now);
             let from = preferred.map_or(leader, |(replica, _)| replica);
+            if !assigned.buffered.is_empty() {
+                full.push(from);
+                continue;
+            }
             let position = FetchPosition {
                 partition: id,
                 offset,
@@ -405,6 +423,7 @@ impl Consumer {
             return;
         }
         wanted.sort_unstable_by_key(|(broker, _)| *broker);
+        wanted.retain(|(broker, _)| !full.contains(broker));
         for (broker, request) in wanted.drain(..) {
             let asked = request.changed.iter();
             let mut ids = env.spare.partitions.list();
@@ -445,22 +464,17 @@ impl Consumer {
         answer: Box<FetchResponse>,
         env: &mut Env,
     ) {
-        for id in asked {
-            if let Some(assigned) = self.assigned.get_mut(*id)
-                && assigned.fetching == Some(from)
-            {
-                assigned.fetching = None;
-            }
-        }
         if answer.error.is_some() {
+            self.stop_fetching(from, asked);
             return self.retry_later(env);
         }
         let mut batches = &answer.batches[..];
         for part in &answer.partitions {
             let mine;
             (mine, batches) = batches.split_at(batches.len().min(part.batches as usize));
-            // An assignment that came and went meanwhile makes it stale.
-            if !asked.contains(&part.partition) {
+            // An assignment that came and went meanwhile, or another position, makes it stale.
+            let wanted = self.assigned.get(part.partition);
+            if wanted.is_none_or(|assigned| assigned.fetching != Some(from)) {
                 continue;
             }
             match part.error {
@@ -468,7 +482,19 @@ impl Consumer {
                 None => self.buffer(part, mine, env),
             }
         }
+        self.stop_fetching(from, asked);
         env.spare.read(answer);
+    }
+
+    /// A fetch is no longer under way.
+    fn stop_fetching(&mut self, from: BrokerId, asked: &[PartitionId]) {
+        for id in asked {
+            if let Some(assigned) = self.assigned.get_mut(*id)
+                && assigned.fetching == Some(from)
+            {
+                assigned.fetching = None;
+            }
+        }
     }
 
     fn buffer(

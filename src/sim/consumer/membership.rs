@@ -40,6 +40,7 @@ impl Consumer {
     /// The part of poll() that keeps the consumer in its group.
     pub(super) fn keep_membership(&mut self, env: &mut Env) {
         if let Some(error) = self.lost.take() {
+            self.preparing = None;
             self.lose_partitions(error, env);
         }
         if let Some(assignment) = self.arrived.take() {
@@ -50,12 +51,22 @@ impl Consumer {
             return;
         }
         let auto = matches!(self.config.commits, Commits::Auto { .. });
-        if auto && self.membership == Membership::Stable && self.has_uncommitted() {
+        if auto && self.membership == Membership::Stable && self.has_positions() {
+            if self.preparing.is_some() && self.retry_at.is_some_and(|at| at > env.now) {
+                return;
+            }
+            self.preparing.get_or_insert(env.now);
             self.membership = Membership::CommittingFirst;
             self.commit(env, CommitKind::BeforeJoin);
             return;
         }
         self.begin_join(env);
+    }
+
+    /// Whether its partitions are about to be revoked: an eager member that commits before it joins reads nothing
+    /// meanwhile (`ConsumerCoordinator.maybeMarkPartitionsPendingRevocation`).
+    pub(super) fn revokes_all(&self) -> bool {
+        self.preparing.is_some() && self.rebalance_protocol() == RebalanceProtocol::Eager
     }
 
     /// Whether the coordinator is known; asks for it if not.
@@ -88,6 +99,7 @@ impl Consumer {
             self.retry_later(env);
         } else {
             self.coordinator = Some(coordinator);
+            self.heard = env.now;
         }
     }
 
@@ -104,6 +116,9 @@ impl Consumer {
         self.membership = Membership::Joining;
         self.heartbeat_on = false;
         self.rejoin = false;
+        self.preparing = None;
+        self.electing = None;
+        self.group_topics.clear();
         let protocols = self
             .config
             .assignors
@@ -143,8 +158,14 @@ impl Consumer {
             topics: self.config.topics.clone(),
             owned,
             generation,
+            member_generation: self.generation,
             rack: self.config.client_rack.clone(),
         }
+    }
+
+    fn next_heartbeat(&mut self, at: super::Time, env: &mut Env) {
+        self.heartbeat_at = Some(at);
+        env.wake(at, ConsumerTimer::Heartbeat);
     }
 
     pub(super) fn joined(&mut self, answer: JoinGroupResponse, env: &mut Env) {
@@ -189,29 +210,48 @@ impl Consumer {
     }
 
     fn sync(&mut self, answer: &JoinGroupResponse, env: &mut Env) {
-        let Some(coordinator) = self.coordinator else {
+        if self.coordinator.is_none() {
             return self.rejoin_after(ErrorCode::NotCoordinator, env);
-        };
+        }
         self.generation = answer.generation;
         self.member_id = Arc::clone(&answer.member_id);
         self.protocol = Assignor::from_name(&answer.protocol);
-        let leads = answer.leader == answer.member_id;
         self.assigned_sizes.clear();
-        let mut assignments = Vec::new();
-        if leads {
-            self.assigned_sizes.clone_from(&self.topic_sizes);
-            if !answer.skip_assignment {
-                assignments = self.compute(answer, env);
-            }
-        }
         self.membership = Membership::Syncing;
-        if !self.heartbeat_on {
-            self.heartbeat_on = true;
-            env.wake(
-                env.now + self.config.heartbeat_interval,
-                ConsumerTimer::Heartbeat,
-            );
+        self.heartbeat_on = true;
+        self.heard = env.now;
+        self.next_heartbeat(env.now + self.config.heartbeat_interval, env);
+        if answer.leader != answer.member_id {
+            return self.send_sync(Vec::new(), env);
         }
+        // It watches the topics of all members, and looks what there is of those that are not its own.
+        let members = answer.members.iter();
+        let topics = members.flat_map(|(_, _, subscription)| &subscription.topics);
+        let foreign = topics.filter(|topic| !self.config.topics.contains(topic));
+        self.group_topics = foreign.cloned().collect();
+        if self.group_topics.is_empty() {
+            return self.lead(answer, env);
+        }
+        self.electing = Some(Box::new(answer.clone()));
+        self.metadata_wanted = true;
+        self.refresh_metadata(env);
+    }
+
+    /// `onLeaderElected`: computes the assignment, unless the coordinator keeps the one there is.
+    pub(super) fn lead(&mut self, answer: &JoinGroupResponse, env: &mut Env) {
+        self.assigned_sizes.clone_from(&self.topic_sizes);
+        let assignments = if answer.skip_assignment {
+            Vec::new()
+        } else {
+            self.compute(answer, env)
+        };
+        self.send_sync(assignments, env);
+    }
+
+    fn send_sync(&mut self, assignments: Vec<(Arc<str>, Arc<[PartitionId]>)>, env: &mut Env) {
+        let Some(coordinator) = self.coordinator else {
+            return self.rejoin_after(ErrorCode::NotCoordinator, env);
+        };
         let member = Box::new(self.identity());
         self.send(
             coordinator,
@@ -332,6 +372,9 @@ impl Consumer {
             added.push(partition);
         }
         self.remembered = (wanted.into_iter().collect(), generation);
+        if let Commits::Auto { interval } = self.config.commits {
+            self.next_auto_commit = env.now + interval;
+        }
         let event = GroupEvent::Assigned {
             consumer: Arc::clone(&self.config.name),
             generation,
@@ -421,13 +464,22 @@ impl Consumer {
         if self.app == App::Polling {
             self.last_poll = env.now;
         }
+        if !self.find_coordinator(env) {
+            return self.next_heartbeat(env.now + self.config.retry_backoff, env);
+        }
+        if env.now.since(self.heard) > self.config.session_timeout {
+            self.session_silent(env);
+            return self.next_heartbeat(env.now + self.config.retry_backoff, env);
+        }
         let deadline = self.last_poll + self.config.max_poll_interval;
         if env.now > deadline {
             return self.poll_interval_exceeded(env);
         }
-        let member = matches!(self.membership, Membership::Syncing | Membership::Stable);
+        let member = matches!(
+            self.membership,
+            Membership::Syncing | Membership::Stable | Membership::CommittingFirst
+        );
         if member
-            && self.find_coordinator(env)
             && !self.waits_for(|about| *about == About::Heartbeat)
             && let Some(coordinator) = self.coordinator
         {
@@ -440,10 +492,36 @@ impl Consumer {
             );
         }
         let mut next = env.now + self.config.heartbeat_interval;
+        let session_end = self.heard + self.config.session_timeout + super::Time::millis(1);
+        if session_end > env.now {
+            next = next.min(session_end);
+        }
         if self.app != App::Polling {
             next = next.min(deadline + super::Time::millis(1));
         }
-        env.wake(next, ConsumerTimer::Heartbeat);
+        self.next_heartbeat(next, env);
+    }
+
+    /// No heartbeat was answered for a whole session: it gives the coordinator up and looks for it anew, long before a
+    /// request of its would time out.
+    fn session_silent(&mut self, env: &mut Env) {
+        let coordinator = self.coordinator.take();
+        self.heard = env.now;
+        let to_it = |request: &super::Request| {
+            let fetches = matches!(request.about, About::Fetch(_) | About::Metadata);
+            Some(request.to) == coordinator && !fetches
+        };
+        let pending = self.requests.iter();
+        let gone: Vec<u32> = pending
+            .filter(|(_, request)| to_it(request))
+            .map(|(number, _)| *number)
+            .collect();
+        for number in gone {
+            if let Some(request) = self.answered(number) {
+                self.failed(request, env);
+            }
+        }
+        self.go_on(env);
     }
 
     /// The application has not polled for too long: a dynamic member leaves; a
@@ -478,6 +556,12 @@ impl Consumer {
     }
 
     pub(super) fn heart_answered(&mut self, error: Option<ErrorCode>, env: &mut Env) {
+        let alive = matches!(error, None | Some(ErrorCode::RebalanceInProgress));
+        if alive {
+            self.heard = env.now;
+        } else if self.heartbeat_on {
+            self.next_heartbeat(env.now + self.config.retry_backoff, env);
+        }
         match error {
             None => {}
             // While it joins already, neither is news.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::group::assignors::Assignor;
 use super::group::event::GroupEvent;
-use super::message::{FetchRequest, Message, PartitionLeader};
+use super::message::{FetchRequest, JoinGroupResponse, Message, PartitionLeader};
 use super::node::{NodeId, PartitionId, PartitionMap, TopicId};
 use super::spare::Pool;
 use super::time::Time;
@@ -104,8 +104,6 @@ struct Assigned {
     line: u64,
     /// The next record to hand over, and the epoch of the last handed over: what a commit says.
     handed: Option<(Offset, LeaderEpoch)>,
-    /// What was last committed.
-    committed: Option<Offset>,
     /// A request for its position is under way.
     asking: bool,
     /// A fetch is under way, to this broker.
@@ -126,13 +124,20 @@ impl Assigned {
             buffered: std::collections::VecDeque::new(),
             line: 0,
             handed: None,
-            committed: None,
             asking: false,
             fetching: None,
             paused: false,
             preferred: None,
             high_watermark: 0,
         }
+    }
+
+    /// Goes to another position. What was fetched from the old one, or is on its way, is of no use any more
+    /// (`FetchCollector.fetchRecords`).
+    fn move_to(&mut self, position: Position) {
+        self.position = position;
+        self.buffered.clear();
+        self.fetching = None;
     }
 }
 
@@ -152,10 +157,7 @@ enum About {
     Sync,
     Heartbeat,
     Leave,
-    Commit {
-        kind: CommitKind,
-        offsets: Vec<(PartitionId, Offset, LeaderEpoch)>,
-    },
+    Commit { kind: CommitKind },
     Committed(Vec<PartitionId>),
     Offsets(Vec<PartitionId>),
     Epochs(Vec<PartitionId>),
@@ -205,6 +207,12 @@ pub struct Consumer {
     assigned: PartitionMap<Assigned>,
     /// The leader's memory of partition counts, to notice changes.
     assigned_sizes: BTreeMap<TopicId, u32>,
+    /// The leader's watch on what other members subscribe to and itself does not (`groupSubscription`).
+    group_topics: BTreeSet<Arc<str>>,
+    /// It leads and waits for the metadata of those before it computes the assignment.
+    electing: Option<Box<JoinGroupResponse>>,
+    /// Since when it has been getting ready to join: it tries to commit first, for at most `max.poll.interval.ms`.
+    preparing: Option<Time>,
     // The application.
     app: App,
     last_poll: Time,
@@ -213,6 +221,10 @@ pub struct Consumer {
     /// Counts partitions that a fetch brought records of.
     line_end: u64,
     heartbeat_on: bool,
+    /// When the heartbeat thread's turn is; other wake-ups are of an earlier membership.
+    heartbeat_at: Option<Time>,
+    /// When a heartbeat was last answered well.
+    heard: Time,
     paused: BTreeSet<PartitionId>,
     /// Counts finished records.
     finished: u64,
@@ -255,12 +267,17 @@ impl Consumer {
             remembered: (Vec::new(), -1),
             assigned: PartitionMap::default(),
             assigned_sizes: BTreeMap::new(),
+            group_topics: BTreeSet::new(),
+            electing: None,
+            preparing: None,
             app: App::Off,
             last_poll: Time::ZERO,
             next_auto_commit: Time::ZERO,
             work_serial: 0,
             line_end: 0,
             heartbeat_on: false,
+            heartbeat_at: None,
+            heard: Time::ZERO,
             paused: BTreeSet::new(),
             finished: 0,
             spare: Spares::default(),
@@ -443,7 +460,11 @@ impl Consumer {
             return;
         }
         match timer {
-            ConsumerTimer::Heartbeat => self.heartbeat_turn(env),
+            ConsumerTimer::Heartbeat if self.heartbeat_at.is_some_and(|at| at <= env.now) => {
+                self.heartbeat_at = None;
+                self.heartbeat_turn(env);
+            }
+            ConsumerTimer::Heartbeat => {}
             ConsumerTimer::Tick => self.tick(env),
             ConsumerTimer::Retry => {
                 if self.retry_at.is_some_and(|at| at <= env.now) {
@@ -482,9 +503,9 @@ impl Consumer {
             }
             Message::HeartbeatResponse { error } => self.heart_answered(error, env),
             Message::OffsetCommitResponse { partitions } => {
-                if let About::Commit { kind, offsets } = request.about {
+                if let About::Commit { kind } = request.about {
                     let error = partitions.iter().find_map(|(_, error)| *error);
-                    self.committed(kind, &offsets, error, env);
+                    self.committed(kind, error, env);
                 }
             }
             Message::OffsetFetchResponse { error, offsets } => {
@@ -552,9 +573,9 @@ impl Consumer {
                 self.rejoin = true;
             }
             About::Heartbeat => self.coordinator = None,
-            About::Commit { kind, offsets } => {
+            About::Commit { kind } => {
                 self.coordinator = None;
-                self.committed(kind, &offsets, Some(ErrorCode::NetworkException), env);
+                self.committed(kind, Some(ErrorCode::NetworkException), env);
             }
             About::Committed(asked) => {
                 self.coordinator = None;
@@ -591,7 +612,7 @@ impl Consumer {
             .filter(|(_, request)| {
                 // JoinGroup may wait for a whole rebalance.
                 let patience = match request.about {
-                    About::Join => self.config.max_poll_interval + Time::secs(5),
+                    About::Join => timeout.max(self.config.max_poll_interval + Time::secs(5)),
                     _ => timeout,
                 };
                 env.now.since(request.sent) > patience
@@ -602,6 +623,9 @@ impl Consumer {
             if let Some(request) = self.answered(number) {
                 self.failed(request, env);
             }
+        }
+        if self.electing.is_some() {
+            self.refresh_metadata(env);
         }
         let age = self.metadata_at.map(|at| env.now.since(at));
         if age.is_none_or(|age| age >= self.config.metadata_max_age) {
@@ -676,7 +700,7 @@ impl Consumer {
         self.last_poll = env.now;
         self.refresh_metadata(env);
         self.keep_membership(env);
-        if self.membership == Membership::Stable {
+        if self.membership == Membership::Stable && self.preparing.is_none() {
             self.auto_commit(env);
             self.find_positions(env);
         }

@@ -67,6 +67,8 @@ pub(super) struct Bed {
     pub(super) progress: GroupProgress,
     pub(super) events: Vec<(Time, GroupEvent)>,
     pub(super) produced: u64,
+    /// How many heartbeats arrived.
+    pub(super) heartbeats: u64,
 }
 
 impl Bed {
@@ -101,6 +103,7 @@ impl Bed {
             progress: GroupProgress::default(),
             events: Vec::new(),
             produced: 0,
+            heartbeats: 0,
         }
     }
 
@@ -260,6 +263,12 @@ impl Bed {
         self.carry_out(out);
     }
 
+    /// What was committed so far is lost, as by an unclean election of the partition that holds it.
+    pub(super) fn forget_commits(&mut self) {
+        let commit = |record: &Arc<GroupRecord>| matches!(**record, GroupRecord::Commit { .. });
+        self.records.retain(|record| !commit(record));
+    }
+
     pub(super) fn run_until(&mut self, end: Time) {
         while let Some((&(at, sequence), _)) = self.queue.first_key_value()
             && at <= end
@@ -375,6 +384,7 @@ impl Bed {
                 Message::ProduceResponse { results }
             }
             other => {
+                self.heartbeats += u64::from(matches!(other, Message::HeartbeatRequest(_)));
                 let client = Arc::clone(&self.consumers[from].config().name);
                 let peer = Peer {
                     node: NodeId::Consumer(from as u32),

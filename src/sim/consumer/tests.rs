@@ -137,12 +137,14 @@ fn a_second_instance_fences_the_first() {
 
 /// A third member joins a quick and a slow one; how long partitions were
 /// without an owner. The slow one polls every 10 s, and a rebalance waits for
-/// its poll.
+/// its poll. They commit by themselves: an auto-commit before each join would
+/// keep a cooperative member for one more poll.
 fn joining(change: fn(&mut ConsumerConfig)) -> Time {
     let mut bed = Bed::new(12, 1_000_000, 0.0);
     for (name, millis) in [("c1", 2), ("c2", 20)] {
         bed.add(name, |config| {
             change(config);
+            config.commits = Commits::AfterProcessing;
             config.processing = Time::millis(millis);
         });
     }
@@ -402,4 +404,82 @@ fn runs_repeat_event_by_event() {
         bed.events
     };
     assert_eq!(run(), run());
+}
+
+/// How many heartbeats a consumer sends from now until `end`.
+fn heartbeats(bed: &mut Bed, end: Time) -> u64 {
+    let before = bed.heartbeats;
+    bed.run_until(end);
+    bed.heartbeats - before
+}
+
+#[test]
+fn a_rebalance_does_not_speed_the_heartbeat_up() {
+    // Source: `AbstractCoordinator.HeartbeatThread`: there is one, however often its member joins.
+    let mut bed = Bed::new(6, 0, 10.0);
+    bed.add("c1", cooperative);
+    for (at, name) in [(10, "c2"), (11, "c3"), (12, "c4"), (13, "c5")] {
+        bed.run_until(Time::secs(at));
+        bed.add(name, cooperative);
+    }
+    bed.run_until(Time::secs(60));
+    let sent = heartbeats(&mut bed, Time::secs(120));
+    assert!((95..=105).contains(&sent), "5 members, 60 s, 3 s: {sent}");
+}
+
+#[test]
+fn the_leader_assigns_topics_that_only_others_subscribe_to() {
+    // Source: `ConsumerCoordinator.updateGroupSubscription`.
+    let mut bed = Bed::new(2, 0, 10.0);
+    bed.add("c1", |config| config.topics = vec!["orders-dead".into()]);
+    bed.run_until(Time::secs(1));
+    bed.add("c2", |_| {});
+    bed.run_until(Time::secs(20));
+    assert_eq!((bed.generation(), bed.sizes()), (1, vec![1, 2]));
+}
+
+#[test]
+fn a_commit_before_joining_waits_for_the_coordinator_that_moved() {
+    // Source: `ConsumerCoordinator.onJoinPrepare`: a commit that may yet succeed is tried again before it joins.
+    let mut bed = Bed::new(2, 0, 100.0);
+    bed.add("c1", |config| {
+        eager(config);
+        config.commits = Commits::Auto {
+            interval: Time::secs(600),
+        };
+    });
+    bed.run_until(Time::secs(60));
+    bed.add("c2", eager);
+    bed.run_until(Time::secs(61));
+    bed.fail_over();
+    bed.run_until(Time::secs(90));
+    assert_eq!(bed.sizes(), [1, 1]);
+    assert_eq!(bed.progress.reprocessed(), 0);
+}
+
+#[test]
+fn an_auto_commit_that_failed_in_passing_is_tried_again_soon() {
+    // Source: `ConsumerCoordinator.autoCommitOffsetsAsync`: after retry.backoff.ms, not after another interval.
+    let mut bed = Bed::new(1, 0, 100.0);
+    bed.add("c1", |_| {});
+    bed.run_until(Time::secs(10));
+    let old = bed.committed(0).unwrap();
+    bed.fail_over();
+    let due = bed.consumers[0].next_auto_commit;
+    bed.run_until(due + Time::secs(1));
+    assert!(bed.committed(0).unwrap() > old);
+}
+
+#[test]
+fn positions_are_committed_again_though_nothing_came() {
+    // Source: `SubscriptionState.allConsumed`: what a coordinator lost comes back with the next commit.
+    let mut bed = Bed::new(1, 100, 0.0);
+    bed.add("c1", |_| {});
+    bed.run_until(Time::secs(12));
+    assert_eq!(bed.committed(0), Some(100));
+    bed.forget_commits();
+    bed.run_until(Time::secs(13));
+    bed.fail_over();
+    bed.run_until(Time::secs(20));
+    assert_eq!(bed.committed(0), Some(100));
 }

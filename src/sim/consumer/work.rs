@@ -46,7 +46,7 @@ impl Work {
 impl Consumer {
     /// poll() returns records if there are any; whether it did.
     pub(super) fn hand_over(&mut self, env: &mut Env) -> bool {
-        if self.membership == Membership::CommittingFirst {
+        if self.revokes_all() {
             return false;
         }
         let mut room = u64::from(self.config.max_poll_records);
@@ -387,18 +387,22 @@ impl Consumer {
 
     // Commits.
 
+    /// Its positions in all its partitions, whether they have moved since the last commit or not
+    /// (`SubscriptionState.allConsumed`).
     fn to_commit(&self) -> Vec<(PartitionId, Offset, LeaderEpoch)> {
         self.assigned
             .iter()
             .filter_map(|(partition, assigned)| {
                 let (offset, epoch) = assigned.handed?;
-                (assigned.committed != Some(offset)).then_some((partition, offset, epoch))
+                Some((partition, offset, epoch))
             })
             .collect()
     }
 
-    pub(super) fn has_uncommitted(&self) -> bool {
-        !self.to_commit().is_empty()
+    pub(super) fn has_positions(&self) -> bool {
+        self.assigned
+            .iter()
+            .any(|(_, assigned)| assigned.handed.is_some())
     }
 
     pub(super) fn auto_commit(&mut self, env: &mut Env) {
@@ -415,35 +419,26 @@ impl Consumer {
     pub(super) fn commit(&mut self, env: &mut Env, kind: CommitKind) {
         let offsets = self.to_commit();
         if offsets.is_empty() {
-            return self.committed(kind, &[], None, env);
+            return self.committed(kind, None, env);
         }
         let valid = matches!(
             self.membership,
             Membership::Stable | Membership::CommittingFirst
         ) || (self.generation >= 0 && self.lost.is_none());
         if !valid {
-            return self.committed(kind, &offsets, Some(ErrorCode::UnknownMemberId), env);
+            return self.committed(kind, Some(ErrorCode::UnknownMemberId), env);
         }
         if !self.find_coordinator(env) {
             if kind != CommitKind::Sync {
-                self.committed(
-                    kind,
-                    &offsets,
-                    Some(ErrorCode::CoordinatorNotAvailable),
-                    env,
-                );
+                self.committed(kind, Some(ErrorCode::CoordinatorNotAvailable), env);
             }
             return;
         }
         if let Some(coordinator) = self.coordinator {
             let member = Box::new(self.identity());
-            let about = About::Commit {
-                kind,
-                offsets: offsets.clone(),
-            };
             self.send(
                 coordinator,
-                about,
+                About::Commit { kind },
                 Message::OffsetCommitRequest { member, offsets },
                 env,
             );
@@ -466,20 +461,7 @@ impl Consumer {
         }
     }
 
-    pub(super) fn committed(
-        &mut self,
-        kind: CommitKind,
-        offsets: &[(PartitionId, Offset, LeaderEpoch)],
-        error: Option<ErrorCode>,
-        env: &mut Env,
-    ) {
-        if error.is_none() {
-            for &(partition, offset, _) in offsets {
-                if let Some(assigned) = self.assigned.get_mut(partition) {
-                    assigned.committed = Some(offset);
-                }
-            }
-        }
+    pub(super) fn committed(&mut self, kind: CommitKind, error: Option<ErrorCode>, env: &mut Env) {
         let passing = matches!(
             error,
             Some(
@@ -496,10 +478,23 @@ impl Consumer {
             self.commit_refused(error, env);
         }
         match kind {
+            // It does not wait for a whole interval (`ConsumerCoordinator.autoCommitOffsetsAsync`).
+            CommitKind::Auto if passing => {
+                self.next_auto_commit = env.now + self.config.retry_backoff;
+            }
             CommitKind::Auto => {}
             CommitKind::BeforeJoin => {
                 if self.membership == Membership::CommittingFirst {
-                    self.membership = Membership::Unjoined;
+                    // What passes is tried again before it joins, as long as there is time.
+                    let until = self
+                        .preparing
+                        .map(|since| since + self.config.max_poll_interval);
+                    let again = passing && until.is_some_and(|until| env.now < until);
+                    self.membership = if again {
+                        Membership::Stable
+                    } else {
+                        Membership::Unjoined
+                    };
                 }
             }
             CommitKind::Sync if passing => {}
@@ -535,11 +530,10 @@ impl Consumer {
             Some(work) => {
                 for item in work.items.iter().rev() {
                     if let Some(assigned) = self.assigned.get_mut(item.partition) {
-                        assigned.buffered.clear();
-                        assigned.position = Position::At {
+                        assigned.move_to(Position::At {
                             offset: item.first,
                             epoch: -1,
-                        };
+                        });
                         assigned.handed = Some((item.first, -1));
                     }
                 }

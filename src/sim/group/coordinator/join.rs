@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     Coordinator, Effect, GroupTimer, Out, Pending, StaticReturn, TimerKind, join_answer,
-    join_error, reply, session_timer,
+    join_error, refuse_waiting, reply, session_timer,
 };
 use crate::sim::group::event::{GroupEvent, RebalanceReason};
 use crate::sim::group::state::{GroupState, Member, Peer};
@@ -248,13 +248,7 @@ impl Coordinator {
         let Some(mut member) = group.members.remove(old) else {
             return;
         };
-        for waiting in [member.joining.take(), member.syncing.take()]
-            .into_iter()
-            .flatten()
-        {
-            let fenced = join_error(ErrorCode::FencedInstanceId, Arc::clone(old));
-            reply(out, waiting, fenced);
-        }
+        refuse_waiting(&mut member, old, ErrorCode::FencedInstanceId, out);
         let before = member.clone();
         let instance = join.instance_id.clone().unwrap_or_default();
         member.client = Arc::clone(client);

@@ -407,6 +407,9 @@ impl Coordinator {
                 Err(ErrorCode::UnknownMemberId)
             };
         }
+        if !self.numbers.contains_key(&identity.group) {
+            return Err(ErrorCode::IllegalGeneration);
+        }
         let number = self.check(identity)?;
         let group = &mut self.groups[number as usize];
         if group.state == GroupState::CompletingRebalance {
@@ -482,22 +485,33 @@ fn session_timer(group: u32, member: &Member) -> Effect {
 
 /// Removes a member and tells why; gives back its client's name.
 fn tell_gone(group: &mut Group, id: &Arc<str>, why: Departure, out: &mut Out) -> Arc<str> {
-    let Some(member) = group.remove(id) else {
+    let Some(mut member) = group.remove(id) else {
         return Arc::clone(id);
     };
-    for waiting in [member.joining, member.syncing].into_iter().flatten() {
-        reply(
-            out,
-            waiting,
-            join_error(ErrorCode::UnknownMemberId, Arc::clone(id)),
-        );
-    }
+    refuse_waiting(&mut member, id, ErrorCode::UnknownMemberId, out);
     out.push(Effect::Tell(GroupEvent::MemberGone {
         group: Arc::clone(&group.name),
         member: Arc::clone(&member.client),
         why,
     }));
     member.client
+}
+
+/// Answers what a member waits for, a JoinGroup or a SyncGroup, with an error.
+fn refuse_waiting(member: &mut Member, id: &Arc<str>, error: ErrorCode, out: &mut Out) {
+    if let Some(waiting) = member.joining.take() {
+        reply(out, waiting, join_error(error, Arc::clone(id)));
+    }
+    if let Some(waiting) = member.syncing.take() {
+        reply(out, waiting, sync_error(error));
+    }
+}
+
+fn sync_error(error: ErrorCode) -> Message {
+    Message::SyncGroupResponse {
+        error: Some(error),
+        assignment: Arc::from([]),
+    }
 }
 
 fn client_of(group: &Group, id: &Arc<str>) -> Arc<str> {

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use super::{
     Coordinator, Effect, GroupTimer, Out, Pending, TimerKind, answer_commit, client_of,
-    coordinator_error, join_answer, join_error, reply, session_timer, tell_gone,
+    coordinator_error, join_answer, join_error, refuse_waiting, reply, session_timer, sync_error,
+    tell_gone,
 };
 use crate::sim::group::event::{Departure, GroupEvent, RebalanceReason};
 use crate::sim::group::record::GroupRecord;
@@ -46,12 +47,7 @@ impl Coordinator {
         let group = &mut self.groups[number as usize];
         for member in group.members.values_mut() {
             if let Some(waiting) = member.syncing.take() {
-                let error = Some(ErrorCode::RebalanceInProgress);
-                let message = Message::SyncGroupResponse {
-                    error,
-                    assignment: Arc::from([]),
-                };
-                reply(out, waiting, message);
+                reply(out, waiting, sync_error(ErrorCode::RebalanceInProgress));
             }
             member.assignment = Arc::from([]);
         }
@@ -180,11 +176,12 @@ impl Coordinator {
         let ids: Vec<Arc<str>> = group.members.keys().cloned().collect();
         for id in ids {
             let answer = join_answer(group, &id, false);
-            if let Some(member) = group.members.get_mut(&id)
-                && let Some(waiting) = member.joining.take()
-            {
+            if let Some(member) = group.members.get_mut(&id) {
+                // Everybody's session begins anew, that of a static member that is away too.
                 member.last_heard = now;
-                reply(out, waiting, answer);
+                if let Some(waiting) = member.joining.take() {
+                    reply(out, waiting, answer);
+                }
             }
         }
         let kind = TimerKind::SyncPhase {
@@ -220,13 +217,7 @@ impl Coordinator {
         assignments: &[(Arc<str>, Arc<[PartitionId]>)],
         out: &mut Out,
     ) {
-        let refuse = |out: &mut Out, error| {
-            let message = Message::SyncGroupResponse {
-                error: Some(error),
-                assignment: Arc::from([]),
-            };
-            reply(out, from, message);
-        };
+        let refuse = |out: &mut Out, error| reply(out, from, sync_error(error));
         let number = match self.check(identity) {
             Ok(number) => number,
             Err(error) => return refuse(out, error),
@@ -383,20 +374,7 @@ impl Coordinator {
         let error = ErrorCode::NotCoordinator;
         for group in &mut self.groups {
             for (id, member) in &mut group.members {
-                if let Some(waiting) = member.joining.take() {
-                    reply(out, waiting, join_error(error, Arc::clone(id)));
-                }
-                if let Some(waiting) = member.syncing.take() {
-                    let assignment = Arc::from([]);
-                    reply(
-                        out,
-                        waiting,
-                        Message::SyncGroupResponse {
-                            error: Some(error),
-                            assignment,
-                        },
-                    );
-                }
+                refuse_waiting(member, id, error, out);
             }
             group.state = GroupState::Dead;
         }
@@ -429,12 +407,7 @@ impl Coordinator {
         if let Err(error) = result {
             for member in group.members.values_mut() {
                 if let Some(waiting) = member.syncing.take() {
-                    let error = Some(coordinator_error(error));
-                    let message = Message::SyncGroupResponse {
-                        error,
-                        assignment: Arc::from([]),
-                    };
-                    reply(out, waiting, message);
+                    reply(out, waiting, sync_error(coordinator_error(error)));
                 }
             }
             self.prepare(now, number, RebalanceReason::NotSynced, out);
