@@ -209,3 +209,34 @@ producers: [{name: app, topic: orders, rate: 500, keys: {hot: 100}}]
     assert_eq!(used.count(), 1);
     holds(&cluster, "reordered app = 0");
 }
+
+#[test]
+fn a_gap_in_one_partition_does_not_stop_the_others() {
+    // Source: `TransactionManager.bumpIdempotentProducerEpoch` (KIP-360): only the partition with the gap begins anew.
+    let yaml = "
+topics:
+  - {name: orders, assignments: [[1, 3, 2], [2, 3, 1]]}
+producers:
+  - name: app
+    topic: orders
+    rate: 200
+    keys: {uniform: 100}
+    settings: {request.timeout.ms: 4s, delivery.timeout.ms: 8s}
+";
+    let mut cluster = start(yaml);
+    run(
+        &mut cluster,
+        &[(5.0, "cut producer app <-> broker 1")],
+        12.0,
+    );
+    let mut before = number(&cluster, "acknowledged app");
+    for second in 13..40 {
+        run(&mut cluster, &[], f64::from(second));
+        let now = number(&cluster, "acknowledged app");
+        assert!(now > before + 50, "{second} s: {before}, {now}");
+        before = now;
+    }
+    assert!(number(&cluster, "failed app") > 1_000);
+    run(&mut cluster, &[(40.0, "heal all")], 80.0);
+    holds(&cluster, "duplicated app = 0 and reordered app = 0");
+}

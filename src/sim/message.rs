@@ -402,9 +402,7 @@ pub enum Message {
     Disconnected,
 
     // Producers.
-    InitProducerIdRequest {
-        known: Option<(ProducerId, ProducerEpoch)>,
-    },
+    InitProducerIdRequest,
     InitProducerIdResponse {
         error: Option<ErrorCode>,
         producer_id: ProducerId,
@@ -569,7 +567,7 @@ impl Message {
         }
         kinds!(
             Disconnected {},
-            InitProducerIdRequest { .. },
+            InitProducerIdRequest {},
             InitProducerIdResponse { .. },
             ProduceRequest { .. },
             ProduceResponse { .. },

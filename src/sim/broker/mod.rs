@@ -262,8 +262,8 @@ impl Broker {
             } => {
                 self.on_alter_answer(from, partition, proposal, result, ctx);
             }
-            Message::InitProducerIdRequest { known } => {
-                self.on_init_producer_id(from, correlation, known, ctx);
+            Message::InitProducerIdRequest => {
+                self.on_init_producer_id(from, correlation, ctx);
             }
             Message::MetadataRequest { topics } => {
                 self.on_metadata_request(from, correlation, &topics, ctx);

@@ -7,33 +7,26 @@ use super::replica::{Replica, Role};
 use crate::sim::context::Context;
 use crate::sim::message::{Message, MetadataResponse, OffsetSpec, PartitionLeader};
 use crate::sim::node::{NodeId, PartitionId, TopicId};
-use crate::sim::types::{BrokerId, ErrorCode, LeaderEpoch, Offset, ProducerEpoch, ProducerId};
+use crate::sim::types::{BrokerId, ErrorCode, LeaderEpoch, Offset};
 
 impl Broker {
-    /// A new producer session: a fresh id, or the next epoch of a known one.
+    /// A new producer session. Epochs after the first are the client's own doing (KIP-360).
     pub(super) fn on_init_producer_id(
         &mut self,
         from: NodeId,
         correlation: u32,
-        known: Option<(ProducerId, ProducerEpoch)>,
         ctx: &mut Context,
     ) {
-        let (producer_id, producer_epoch) = match known {
-            Some((id, epoch)) if epoch < ProducerEpoch::MAX => (id, epoch + 1),
-            _ => {
-                // Each broker hands out ids of its own blocks, which the controller gave it.
-                self.producer_ids += 1;
-                let id = i64::from(self.id) * 1_000_000_000 + self.producer_ids as i64;
-                (id, 0)
-            }
-        };
+        // Each broker hands out ids of its own blocks, which the controller gave it.
+        self.producer_ids += 1;
+        let producer_id = i64::from(self.id) * 1_000_000_000 + self.producer_ids as i64;
         ctx.send(
             from,
             correlation,
             Message::InitProducerIdResponse {
                 error: None,
                 producer_id,
-                producer_epoch,
+                producer_epoch: 0,
             },
         );
     }

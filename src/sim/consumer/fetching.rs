@@ -12,6 +12,7 @@ use super::super::message::{
 };
 use super::super::node::{PartitionId, TopicId};
 use super::super::spec::OnFailure;
+use super::super::time::Time;
 use super::super::types::{BrokerId, ErrorCode, LeaderEpoch, Offset};
 use super::{About, Assigned, Chunk, Consumer, Env, Membership, Note, Position, ResetPolicy};
 
@@ -126,6 +127,18 @@ impl Consumer {
     fn leader_of(&self, partition: PartitionId) -> Option<(BrokerId, LeaderEpoch)> {
         let known = self.leaders.get(partition)?;
         Some((known.leader?, known.epoch))
+    }
+
+    /// The broker to read a partition from, its leader or a replica in the reader's rack, and the leader's epoch.
+    fn source_of(
+        &self,
+        partition: PartitionId,
+        assigned: &Assigned,
+        now: Time,
+    ) -> Option<(BrokerId, LeaderEpoch)> {
+        let (leader, epoch) = self.leader_of(partition)?;
+        let preferred = assigned.preferred.filter(|(_, until)| *until > now);
+        Some((preferred.map_or(leader, |(replica, _)| replica), epoch))
     }
 
     // Positions.
@@ -379,23 +392,26 @@ impl Consumer {
         }
         let mut wanted = self.spare.fetches.list();
         // Brokers of which fetched records still wait are not asked for others meanwhile (KAFKA-17182).
-        let mut full: Vec<BrokerId> = Vec::new();
+        let waiting = self.assigned.iter().filter(|(_, assigned)| {
+            let fetchable = !assigned.paused && matches!(assigned.position, Position::At { .. });
+            fetchable && !assigned.buffered.is_empty()
+        });
+        let full: Vec<BrokerId> = waiting
+            .filter_map(|(id, assigned)| Some(self.source_of(id, assigned, env.now)?.0))
+            .collect();
         let mut homeless = false;
         for (id, assigned) in self.assigned.iter() {
             let Position::At { offset, .. } = assigned.position else {
                 continue;
             };
-            if assigned.paused || assigned.fetching.is_some() {
+            if assigned.paused || assigned.fetching.is_some() || !assigned.buffered.is_empty() {
                 continue;
             }
-            let Some((leader, epoch)) = self.leader_of(id) else {
-                homeless |= assigned.buffered.is_empty();
+            let Some((from, epoch)) = self.source_of(id, assigned, env.now) else {
+                homeless = true;
                 continue;
             };
-            let preferred = assigned.preferred.filter(|(_, until)| *until > env.now);
-            let from = preferred.map_or(leader, |(replica, _)| replica);
-            if !assigned.buffered.is_empty() {
-                full.push(from);
+            if full.contains(&from) {
                 continue;
             }
             let position = FetchPosition {
@@ -423,7 +439,6 @@ impl Consumer {
             return;
         }
         wanted.sort_unstable_by_key(|(broker, _)| *broker);
-        wanted.retain(|(broker, _)| !full.contains(broker));
         for (broker, request) in wanted.drain(..) {
             let asked = request.changed.iter();
             let mut ids = env.spare.partitions.list();

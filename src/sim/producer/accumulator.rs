@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Activity, Producer};
+use crate::sim::broker::producer_state::advance_sequence;
 use crate::sim::context::Context;
 use crate::sim::event::What;
 use crate::sim::message::{Batch, Records};
@@ -36,6 +37,17 @@ pub(super) struct Draft {
     pub(super) place: u64,
     /// It has failed already; an answer to it changes nothing.
     pub(super) done: bool,
+    /// Its sequence was given anew while it was under way with another.
+    pub(super) rewritten: bool,
+}
+
+/// A batch with a sequence whose fate is open: under way, or waiting to be sent again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unresolved {
+    pub(super) sequence: Sequence,
+    /// Which batch of its partition it is.
+    pub(super) place: u64,
+    pub(super) count: u32,
 }
 
 impl Draft {
@@ -53,6 +65,7 @@ impl Draft {
             sequence: None,
             place: 0,
             done: false,
+            rewritten: false,
         }
     }
 
@@ -128,11 +141,21 @@ pub(super) struct Queue {
     pub(super) id: PartitionId,
     pub(super) leader: Option<(BrokerId, LeaderEpoch)>,
     pub(super) drafts: VecDeque<Draft>,
+    /// The producer id and epoch that its sequences belong to; the producer's own may have moved on.
+    pub(super) session: Option<(ProducerId, ProducerEpoch)>,
     pub(super) next_sequence: Sequence,
+    /// The last sequence that was acknowledged in this session.
+    pub(super) last_acked: Option<Sequence>,
+    /// A batch was given up of which nobody knows whether it was written: no new one goes out until those before it
+    /// are decided (`TransactionManager.markSequenceUnresolved`).
+    pub(super) in_doubt: bool,
+    /// Its sequences have a gap and begin anew with the next epoch.
+    pub(super) bump: bool,
     /// How many batches have gone out, not counting repetitions.
     pub(super) sent: u64,
-    /// Sequences of batches in flight, in order of sending, with the places of the batches.
-    pub(super) flying: Vec<(Sequence, u64)>,
+    /// Batches with a sequence that are not decided, in the order of their sequences
+    /// (`TxnPartitionEntry.inflightBatchesBySequence`).
+    pub(super) flying: Vec<Unresolved>,
     pub(super) in_flight: u32,
     /// Since when sending fails, and how it did last.
     pub(super) failing: Option<(Time, ErrorCode)>,
@@ -144,11 +167,45 @@ impl Queue {
             id,
             leader,
             drafts: VecDeque::new(),
+            session: None,
             next_sequence: 0,
+            last_acked: None,
+            in_doubt: false,
+            bump: false,
             sent: 0,
             flying: Vec::new(),
             in_flight: 0,
             failing: None,
+        }
+    }
+
+    /// The sequence that follows the last one acknowledged.
+    pub(super) fn after_acked(&self) -> Sequence {
+        self.last_acked.map_or(0, |last| advance_sequence(last, 1))
+    }
+
+    /// Begins its sequences anew in a session; batches that are not decided keep their order. What became of their
+    /// sequences, by place (`TxnPartitionMap.startSequencesAtBeginning`).
+    pub(super) fn begin_session(&mut self, session: (ProducerId, ProducerEpoch)) {
+        self.session = Some(session);
+        self.last_acked = None;
+        self.next_sequence = 0;
+        for batch in &mut self.flying {
+            batch.sequence = self.next_sequence;
+            self.next_sequence = advance_sequence(self.next_sequence, batch.count);
+        }
+    }
+
+    /// Gives a batch the sequence that it has by now.
+    pub(super) fn rewrite(&self, draft: &mut Draft) {
+        let own = self.flying.iter().find(|batch| batch.place == draft.place);
+        let (Some((id, epoch)), Some(own)) = (self.session, own) else {
+            return;
+        };
+        let sequence = Some((id, epoch, own.sequence));
+        if draft.sequence.is_some() && draft.sequence != sequence {
+            draft.sequence = sequence;
+            draft.rewritten = true;
         }
     }
 

@@ -128,8 +128,10 @@ pub struct Producer {
     pub session: Option<(ProducerId, ProducerEpoch)>,
     session_asked: Option<(u32, Time)>,
     session_not_before: Time,
-    /// Sequences have a gap: the next epoch starts when nothing is in flight.
+    /// The sequences of a partition have a gap: the next epoch begins.
     bump: bool,
+    /// A partition has a batch in doubt.
+    in_doubt: bool,
     timer: Option<Time>,
     /// Lists of brokers and of drafts, to be used again.
     ready: Pool<Vec<BrokerId>>,
@@ -209,6 +211,7 @@ impl Producer {
             session_asked: None,
             session_not_before: Time::ZERO,
             bump: false,
+            in_doubt: false,
             timer: None,
             ready: Pool::default(),
             drafts: Pool::default(),
@@ -269,7 +272,8 @@ impl Producer {
         self.in_flight.clear();
         self.buffered = 0;
         self.blocked = None;
-        (self.session, self.session_asked, self.bump) = (None, None, false);
+        (self.session, self.session_asked) = (None, None);
+        (self.bump, self.in_doubt) = (false, false);
         (self.metadata_asked, self.timer) = (None, None);
     }
 

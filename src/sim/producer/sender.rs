@@ -5,14 +5,14 @@
 use std::sync::Arc;
 
 use super::Producer;
-use super::accumulator::{Draft, Queue};
+use super::accumulator::{Draft, Queue, Unresolved};
 use crate::sim::broker::producer_state::advance_sequence;
 use crate::sim::context::Context;
 use crate::sim::event::{LossReason, What};
 use crate::sim::message::{Message, ProduceResult, ProducedBatch};
 use crate::sim::node::NodeId;
 use crate::sim::time::Time;
-use crate::sim::types::{BrokerId, ErrorCode};
+use crate::sim::types::{BrokerId, ErrorCode, ProducerEpoch, ProducerId};
 
 /// A produce request without an answer.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub(super) struct InFlight {
     place: u64,
     deadline: Time,
     /// With the place of their queue.
-    drafts: Vec<(usize, Draft)>,
+    pub(super) drafts: Vec<(usize, Draft)>,
 }
 
 impl InFlight {
@@ -48,8 +48,14 @@ impl Producer {
         if self.queues.is_empty() || (self.filled.is_empty() && self.in_flight.is_empty()) {
             return next;
         }
-        if self.config.idempotent && (self.session.is_none() || self.bump) {
-            return next.min(self.renew_session(ctx));
+        if self.config.idempotent {
+            self.resolve_sequences();
+            if self.bump {
+                self.raise_epoch(ctx);
+            }
+            if self.session.is_none() {
+                return next.min(self.renew_session(ctx));
+            }
         }
         let mut ready = self.ready.list();
         for place in 0..self.filled.len() {
@@ -104,20 +110,7 @@ impl Producer {
             if self.config.max_in_flight == 1 && queue.in_flight > 0 {
                 continue;
             }
-            if let Some((_, _, sequence)) = front.sequence
-                && queue
-                    .flying
-                    .first()
-                    .is_some_and(|(first, _)| *first != sequence)
-            {
-                continue;
-            }
-            // A broker recognises the last five batches: nothing new goes out further than that behind one in doubt.
-            let oldest = queue.flying.iter().map(|(_, place)| *place).min();
-            if front.sequence.is_none()
-                && oldest
-                    .is_some_and(|oldest| queue.sent - oldest >= self.config.max_in_flight as u64)
-            {
+            if !may_drain(queue, front, self.session, self.config.max_in_flight as u64) {
                 continue;
             }
             if size > 0 && size + front.bytes() > self.config.max_request_size {
@@ -129,17 +122,11 @@ impl Producer {
             size += draft.bytes();
             draft.attempts += 1;
             draft.close();
-            if let Some((id, epoch)) = self.session.filter(|_| self.config.idempotent) {
-                if draft.sequence.is_none() {
-                    draft.sequence = Some((id, epoch, queue.next_sequence));
-                    queue.next_sequence = advance_sequence(queue.next_sequence, draft.count);
-                    draft.place = queue.sent;
-                    queue.sent += 1;
-                }
-                let place = draft.place;
-                queue
-                    .flying
-                    .extend(draft.sequence.map(|(_, _, sequence)| (sequence, place)));
+            draft.rewritten = false;
+            if let Some(session) = self.session.filter(|_| self.config.idempotent)
+                && draft.sequence.is_none()
+            {
+                number(queue, &mut draft, session);
             }
             queue.in_flight += 1;
             drafts.push((place, draft));
@@ -242,7 +229,7 @@ impl Producer {
             let Some(result) = results.iter().find(|result| result.partition == id) else {
                 continue;
             };
-            self.settle(place, &draft);
+            self.settle(place);
             if let Some((leader, epoch)) = result.leader_hint
                 && self.queues[place]
                     .leader
@@ -259,11 +246,45 @@ impl Producer {
     }
 
     /// A batch is no longer in flight.
-    fn settle(&mut self, place: usize, draft: &Draft) {
+    fn settle(&mut self, place: usize) {
         let queue = &mut self.queues[place];
         queue.in_flight = queue.in_flight.saturating_sub(1);
-        if let Some((_, _, sequence)) = draft.sequence {
-            queue.flying.retain(|(flying, _)| *flying != sequence);
+    }
+
+    /// It is known what became of a batch.
+    fn decided(&mut self, place: usize, draft: &Draft) {
+        if draft.sequence.is_some() {
+            self.queues[place]
+                .flying
+                .retain(|batch| batch.place != draft.place);
+        }
+    }
+
+    /// The partition's sequences have a gap (`TransactionManager.requestIdempotentEpochBumpForPartition`).
+    fn request_bump(&mut self, place: usize) {
+        self.queues[place].bump = true;
+        self.bump = true;
+    }
+
+    /// A partition with a batch in doubt is empty by now: if what followed it was acknowledged, the batch was written;
+    /// else there is a gap (`TransactionManager.maybeResolveSequences`).
+    fn resolve_sequences(&mut self) {
+        if !std::mem::take(&mut self.in_doubt) {
+            return;
+        }
+        for place in 0..self.queues.len() {
+            let queue = &mut self.queues[place];
+            if !queue.in_doubt {
+                continue;
+            }
+            if !queue.flying.is_empty() {
+                self.in_doubt = true;
+                continue;
+            }
+            queue.in_doubt = false;
+            if queue.after_acked() != queue.next_sequence {
+                self.request_bump(place);
+            }
         }
     }
 
@@ -274,6 +295,14 @@ impl Producer {
         result: &ProduceResult,
         ctx: &mut Context,
     ) {
+        if let Some((id, epoch, first)) = draft.sequence
+            && self.queues[place].session == Some((id, epoch))
+        {
+            let last = advance_sequence(first, draft.count.saturating_sub(1));
+            let queue = &mut self.queues[place];
+            queue.last_acked = queue.last_acked.max(Some(last));
+        }
+        self.decided(place, draft);
         if draft.done {
             return;
         }
@@ -335,25 +364,24 @@ impl Producer {
     ) {
         let now = ctx.now();
         ctx.world.ledger.told_error(self.index, error);
-        if draft.done {
-            return;
-        }
-        // A gap in the sequences closes when the batch before it is sent again, unless that one is this.
-        let out_of_order = error == ErrorCode::OutOfOrderSequenceNumber;
-        let retriable = error.is_retriable()
-            || (out_of_order && draft.sequence.is_some())
-            || (error == ErrorCode::InvalidProducerEpoch && self.config.idempotent);
-        if (out_of_order
-            && self.queues[place].flying.is_empty()
-            && !self.waits_behind_retry(place, &draft))
-            || error == ErrorCode::InvalidProducerEpoch
-        {
-            self.bump = self.config.idempotent;
-        }
         let exhausted = i64::from(draft.attempts) > self.config.retries;
-        if !retriable || exhausted {
-            self.give_up(place, &draft, &error.to_string(), ctx);
+        let out_of_order = error == ErrorCode::OutOfOrderSequenceNumber && draft.sequence.is_some();
+        // What was given up without an answer is a gap now.
+        if draft.done {
+            if draft.sequence.is_some() && (!exhausted || out_of_order) {
+                self.request_bump(place);
+            }
             return;
+        }
+        if exhausted || !(error.is_retriable() || out_of_order) {
+            self.give_up(place, &draft, &error.to_string(), ctx);
+            if draft.sequence.is_some() && (!exhausted || out_of_order) {
+                self.request_bump(place);
+            }
+            return;
+        }
+        if out_of_order && !self.waits_for_earlier(place, &draft) {
+            self.request_bump(place);
         }
         if error.is_stale_metadata() {
             self.metadata_wanted = true;
@@ -386,16 +414,14 @@ impl Producer {
         self.requeue(place, draft);
     }
 
-    /// Whether an earlier batch of the partition waits to be sent again.
-    fn waits_behind_retry(&self, place: usize, draft: &Draft) -> bool {
-        let front = self.queues[place]
-            .drafts
-            .front()
-            .and_then(|front| front.sequence);
-        match (front, draft.sequence) {
-            (Some((_, _, front)), Some((_, _, mine))) => front < mine,
-            _ => false,
-        }
+    /// Whether a batch is out of order because one before it is not decided: it is sent again when that one is
+    /// (`TransactionManager.canRetry`).
+    fn waits_for_earlier(&self, place: usize, draft: &Draft) -> bool {
+        let queue = &self.queues[place];
+        let next = draft
+            .sequence
+            .is_some_and(|(_, _, sequence)| sequence == queue.after_acked());
+        !queue.in_doubt && (draft.rewritten || !next)
     }
 
     /// Puts a batch back in front; with sequences, in their order.
@@ -435,9 +461,17 @@ impl Producer {
             count,
             error: error.to_owned(),
         });
-        // The sequences of what was given up are a gap that the broker will not forgive.
-        if draft.sequence.is_some() {
-            self.bump = true;
+        self.decided(place, draft);
+    }
+
+    /// Gives a batch up whose time is over. If it had failed before, nobody knows whether it was written.
+    fn expired(&mut self, place: usize, draft: &Draft, retried: bool, ctx: &mut Context) {
+        let lifetime = self.config.delivery_timeout.as_millis();
+        let error = format!("TimeoutException: delivery.timeout.ms = {lifetime} is over");
+        self.give_up(place, draft, &error, ctx);
+        if draft.sequence.is_some() && retried {
+            self.queues[place].in_doubt = true;
+            self.in_doubt = true;
         }
     }
 
@@ -465,11 +499,7 @@ impl Producer {
                 let Some(draft) = self.queues[place].drafts.pop_front() else {
                     break;
                 };
-                let error = format!(
-                    "TimeoutException: delivery.timeout.ms = {} is over",
-                    lifetime.as_millis()
-                );
-                self.give_up(place, &draft, &error, ctx);
+                self.expired(place, &draft, draft.attempts > 0, ctx);
             }
             if self.queues[place].drafts.is_empty() {
                 self.filled.remove(index);
@@ -485,11 +515,7 @@ impl Producer {
                 }
                 let (place, found) = (*place, found.clone());
                 self.in_flight[request].drafts[draft].1.done = true;
-                let error = format!(
-                    "TimeoutException: delivery.timeout.ms = {} is over",
-                    lifetime.as_millis()
-                );
-                self.give_up(place, &found, &error, ctx);
+                self.expired(place, &found, found.attempts > 1, ctx);
             }
         }
         next
@@ -498,7 +524,7 @@ impl Producer {
     fn lost_request(&mut self, request: InFlight, error: ErrorCode, ctx: &mut Context) {
         self.metadata_wanted = true;
         for (place, draft) in request.drafts {
-            self.settle(place, &draft);
+            self.settle(place);
             self.failed(place, draft, error, request.broker, ctx);
         }
     }
@@ -538,6 +564,41 @@ impl Producer {
             self.lost_request(request, ErrorCode::NetworkException, ctx);
         }
     }
+}
+
+/// Whether the first batch of a queue may go out (`RecordAccumulator.shouldStopDrainBatchesForPartition`). A retry waits
+/// for those before it; a new batch waits while others of an older epoch are not decided or one is in doubt.
+fn may_drain(
+    queue: &Queue,
+    front: &Draft,
+    session: Option<(ProducerId, ProducerEpoch)>,
+    max_in_flight: u64,
+) -> bool {
+    let Some(first) = queue.flying.first() else {
+        return front.sequence.is_some() || !queue.in_doubt;
+    };
+    if let Some((_, _, sequence)) = front.sequence {
+        return sequence == first.sequence;
+    }
+    // A broker recognises the last five batches: nothing new goes out further than that behind one that is not decided.
+    queue.session == session && !queue.in_doubt && queue.sent - first.place < max_in_flight
+}
+
+/// Gives a batch that goes out for the first time its sequence (`TransactionManager.maybeUpdateProducerIdAndEpoch`).
+fn number(queue: &mut Queue, draft: &mut Draft, session: (ProducerId, ProducerEpoch)) {
+    if queue.session != Some(session) && queue.flying.is_empty() {
+        queue.begin_session(session);
+    }
+    let (id, epoch) = session;
+    draft.sequence = Some((id, epoch, queue.next_sequence));
+    draft.place = queue.sent;
+    queue.flying.push(Unresolved {
+        sequence: queue.next_sequence,
+        place: draft.place,
+        count: draft.count,
+    });
+    queue.next_sequence = advance_sequence(queue.next_sequence, draft.count);
+    queue.sent += 1;
 }
 
 /// When the front of a queue can be sent: now if it is full, or others wait behind it, or memory is short, or the

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::Producer;
 use super::accumulator::Queue;
-use crate::sim::broker::producer_state::advance_sequence;
 use crate::sim::context::Context;
 use crate::sim::event::What;
 use crate::sim::message::{Message, MetadataResponse};
@@ -92,20 +91,20 @@ impl Producer {
         }
     }
 
-    /// Gets a producer id, or the next epoch when nothing is in flight. Returns when to look again.
+    /// Raises the epoch: without transactions the client does that by itself, and at once (KIP-360). Only the partitions
+    /// whose sequences have a gap begin anew; others take the new epoch when nothing of theirs is under way.
+    pub(super) fn raise_epoch(&mut self, ctx: &mut Context) {
+        match self.session {
+            Some((id, epoch)) if epoch < ProducerEpoch::MAX => {
+                self.begin_session(id, epoch + 1, ctx);
+            }
+            _ => self.session = None,
+        }
+    }
+
+    /// Gets a producer id. Returns when to look again.
     pub(super) fn renew_session(&mut self, ctx: &mut Context) -> Time {
         let now = ctx.now();
-        if self.bump && !self.in_flight.is_empty() {
-            return Time::MAX; // their answers, or deadlines, come first
-        }
-        if let Some((id, epoch)) = self
-            .session
-            .filter(|(_, epoch)| *epoch < ProducerEpoch::MAX)
-        {
-            // Without transactions the client raises its epoch by itself (KIP-360).
-            self.begin_session(id, epoch + 1, ctx);
-            return now;
-        }
         if let Some((_, asked)) = self.session_asked {
             if now < asked + self.config.request_timeout {
                 return asked + self.config.request_timeout;
@@ -120,11 +119,10 @@ impl Producer {
         };
         let correlation = self.next_correlation();
         self.session_asked = Some((correlation, now));
-        let known = self.session.filter(|_| self.bump);
         ctx.send(
             NodeId::Broker(broker),
             correlation,
-            Message::InitProducerIdRequest { known },
+            Message::InitProducerIdRequest,
         );
         now + self.config.request_timeout
     }
@@ -149,15 +147,20 @@ impl Producer {
     fn begin_session(&mut self, id: ProducerId, epoch: ProducerEpoch, ctx: &mut Context) {
         self.session = Some((id, epoch));
         self.bump = false;
-        // Everything that waits gets new sequences, from 0 on.
+        for queue in self.queues.iter_mut().filter(|queue| queue.bump) {
+            queue.bump = false;
+            queue.in_doubt = false;
+            queue.begin_session((id, epoch));
+        }
+        // Batches under way are given new sequences too; their copies on the wire keep the old ones.
         for queue in &mut self.queues {
-            queue.next_sequence = 0;
-            queue.flying.clear();
-            for draft in &mut queue.drafts {
-                if draft.sequence.is_some() {
-                    draft.sequence = Some((id, epoch, queue.next_sequence));
-                    queue.next_sequence = advance_sequence(queue.next_sequence, draft.count);
-                }
+            let mut drafts = std::mem::take(&mut queue.drafts);
+            drafts.iter_mut().for_each(|draft| queue.rewrite(draft));
+            queue.drafts = drafts;
+        }
+        for request in &mut self.in_flight {
+            for (place, draft) in &mut request.drafts {
+                self.queues[*place].rewrite(draft);
             }
         }
         let producer = Arc::clone(&self.name);

@@ -142,7 +142,7 @@ impl Bed {
                     counts: Vec::new(),
                 })))
             }
-            Message::InitProducerIdRequest { .. } => Some(Message::InitProducerIdResponse {
+            Message::InitProducerIdRequest => Some(Message::InitProducerIdResponse {
                 error: None,
                 producer_id: 9,
                 producer_epoch: 0,
