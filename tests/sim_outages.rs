@@ -153,3 +153,24 @@ fn a_preferred_leader_gets_its_place_back() {
     run(&mut cluster, &[], 420.0);
     holds(&cluster, "leader orders-0 = 1");
 }
+
+#[test]
+fn a_broker_that_shuts_down_leads_nothing_any_more_when_it_may_stop() {
+    // Source: `ReplicationControlManager.handleBrokerInControlledShutdown`, `BrokerHeartbeatManager.calculateNextBrokerState`.
+    let yaml = "
+topics:
+  - {name: orders, assignments: [[1, 2, 3]]}
+  - {name: alone, assignments: [[1]]}
+";
+    let cluster = play(yaml, &[(10.0, "shut down broker 1")], 20.0);
+    let told = story(&cluster, "");
+    let place = |part: &str| told.iter().position(|event| event.contains(part)).unwrap();
+    assert!(
+        place("alone-0 has no leader") < place("lets broker 1 shut down"),
+        "{told:?}"
+    );
+    // Broker 3 leads nothing: it need not wait for the others.
+    let cluster = play(yaml, &[(10.0, "shut down broker 3")], 10.1);
+    assert_eq!(count(&cluster, "ControlledShutdownStarted"), 0);
+    assert_eq!(count(&cluster, "ControlledShutdownGranted"), 1);
+}

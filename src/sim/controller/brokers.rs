@@ -152,7 +152,12 @@ impl Controller {
         state.metadata_offset = state.metadata_offset.max(beat.metadata_offset);
         if state.fenced && !beat.want_shut_down && beat.metadata_offset >= state.registered_at {
             self.unfence(beat.broker, ctx);
-        } else if beat.want_shut_down && !state.fenced && !state.in_controlled_shutdown {
+        } else if beat.want_shut_down
+            && !state.fenced
+            && !state.in_controlled_shutdown
+            && self.leads_any(beat.broker)
+        {
+            // Who leads nothing may stop at once.
             self.begin_shutdown(beat.broker, ctx);
         }
         let grant = beat.want_shut_down && self.may_stop(beat.broker);
@@ -190,6 +195,8 @@ impl Controller {
         self.elect_for_returned(broker, ctx);
     }
 
+    /// It leaves every ISR and leads nothing any more, also what only it has in sync: that has no leader then, or an
+    /// unclean one where such are allowed (`handleBrokerInControlledShutdown`).
     fn begin_shutdown(&mut self, broker: BrokerId, ctx: &mut Context) {
         let Some(state) = self.brokers.get_mut(&broker) else {
             return;
@@ -201,14 +208,14 @@ impl Controller {
             ShrinkReason::ShuttingDown(broker),
             ElectionReason::ShuttingDown(broker),
         );
-        self.leave_cleanly(broker, &shrink, &election, ctx);
+        self.remove_from_isrs(broker, &shrink, &election, false, ctx);
         let end = self.metadata_end();
         if let Some(state) = self.brokers.get_mut(&broker) {
             state.shutdown_offset = end;
         }
     }
 
-    /// A broker may stop when it leads nothing that another could lead, and the live brokers know of that.
+    /// A broker may stop when it leads nothing, and the active brokers know of that.
     fn may_stop(&self, broker: BrokerId) -> bool {
         let Some(state) = self.brokers.get(&broker) else {
             return true;
@@ -217,7 +224,8 @@ impl Controller {
             return true;
         }
         let known = |(id, other): (&BrokerId, &BrokerState)| {
-            *id == broker || other.fenced || other.metadata_offset >= state.shutdown_offset
+            let active = !other.fenced && !other.in_controlled_shutdown;
+            *id == broker || !active || other.metadata_offset >= state.shutdown_offset
         };
         self.brokers.iter().all(known)
     }

@@ -245,36 +245,10 @@ impl Controller {
         }
     }
 
-    /// A broker that shuts down leaves where another can take over.
-    pub(super) fn leave_cleanly(
-        &mut self,
-        broker: BrokerId,
-        shrink: &ShrinkReason,
-        election: &ElectionReason,
-        ctx: &mut Context,
-    ) {
-        let leaves = |registration: &PartitionRegistration| {
-            registration.isr.contains(&broker)
-                && registration
-                    .isr
-                    .iter()
-                    .any(|other| *other != broker && self.is_acceptable(*other))
-        };
-        let affected: Vec<_> = self
-            .all()
-            .filter(|(_, found)| leaves(found))
-            .map(|(id, _)| id)
-            .collect();
-        let reasons = Reasons::new(shrink.clone(), election.clone());
-        for partition in affected {
-            let Some(registration) = self.partitions.get(partition.0 as usize) else {
-                continue;
-            };
-            let isr = without(&registration.isr, broker);
-            self.change(partition, &reasons, Some(broker), ctx, |change| {
-                change.isr(isr)
-            });
-        }
+    /// Whether a broker leads anything.
+    pub(super) fn leads_any(&self, broker: BrokerId) -> bool {
+        let mut partitions = self.partitions.iter();
+        partitions.any(|registration| registration.leader == Some(broker))
     }
 
     /// A broker is back: it may lead what has no leader.
