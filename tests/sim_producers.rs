@@ -240,3 +240,42 @@ producers:
     run(&mut cluster, &[(40.0, "heal all")], 80.0);
     holds(&cluster, "duplicated app = 0 and reordered app = 0");
 }
+
+#[test]
+fn without_acks_a_producer_learns_of_a_new_leader_by_its_closed_connection() {
+    // Source: `KafkaApis.handleProduceRequest`: acks=0 and an error close the connection.
+    let yaml = app(100, "acks: 0");
+    let script = [(5.0, "crash broker 1"), (20.0, "restart broker 1")];
+    let mut cluster = start(&yaml);
+    run(&mut cluster, &script, 60.0);
+    let before = number(&cluster, "lost app");
+    run(&mut cluster, &[(60.0, "elect preferred")], 70.0);
+    holds(&cluster, "leader orders-0 = 1");
+    let lost = number(&cluster, "lost app") - before;
+    assert!((0..50).contains(&lost), "{lost} lost by a clean election");
+    assert!(number(&cluster, "log end orders-0") > 6_000 - before);
+}
+
+#[test]
+fn a_silent_producer_is_forgotten() {
+    // Source: `ProducerStateManager.removeExpiredProducers`, looked for every ten minutes.
+    let yaml = "
+settings: {producer.id.expiration.ms: 60s}
+topics:
+  - {name: orders, assignments: [[1, 2, 3]]}
+producers:
+  - {name: app, topic: orders, rate: 100, limit: 10}
+";
+    let known = |cluster: &highwater::sim::cluster::Cluster| {
+        let broker = cluster.broker(1).unwrap();
+        let replicas = broker.replicas.iter();
+        replicas
+            .map(|(_, replica)| replica.producers.len())
+            .sum::<usize>()
+    };
+    let mut cluster = start(yaml);
+    run(&mut cluster, &[], 590.0);
+    assert_eq!(known(&cluster), 1);
+    run(&mut cluster, &[], 610.0);
+    assert_eq!(known(&cluster), 0);
+}

@@ -49,6 +49,11 @@ impl Broker {
             BrokerTimer::Checkpoint,
         );
         Self::timer(ctx, now + self.disk.spec.flush, BrokerTimer::Flush);
+        Self::timer(
+            ctx,
+            now + super::PRODUCER_EXPIRATION_CHECK,
+            BrokerTimer::ExpireProducers,
+        );
         self.fetch_metadata(ctx);
         self.heartbeat(ctx);
     }

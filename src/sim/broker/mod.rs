@@ -41,6 +41,9 @@ use fetcher::Fetcher;
 use produce::Purgatory;
 use serve::Sessions;
 
+/// How often silent producers are looked for: `producer.id.expiration.check.interval.ms`, an internal setting.
+const PRODUCER_EXPIRATION_CHECK: Time = Time::secs(600);
+
 /// What a broker asks to be woken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BrokerTimer {
@@ -52,6 +55,8 @@ pub enum BrokerTimer {
     ShrinkIsr,
     /// Write the high watermarks to disk.
     Checkpoint,
+    /// Forget idempotent producers that have been silent too long.
+    ExpireProducers,
     /// Bring dirty pages to disk.
     Flush,
     /// Send a fetch to this leader again.
@@ -303,6 +308,13 @@ impl Broker {
                     ctx.now() + self.settings.time(Setting::HighWatermarkCheckpoint),
                     timer,
                 );
+            }
+            BrokerTimer::ExpireProducers => {
+                let expiration = self.settings.time(Setting::ProducerIdExpiration);
+                for (_, replica) in self.replicas.iter_mut() {
+                    replica.producers.expire(ctx.now().0, expiration.0);
+                }
+                Self::timer(ctx, ctx.now() + PRODUCER_EXPIRATION_CHECK, timer);
             }
             BrokerTimer::Flush => {
                 for (_, replica) in self.replicas.iter_mut() {

@@ -1,6 +1,7 @@
 //! The produce path: checks, append, and waiting until enough replicas have it.
 //!
-//! Source: `ReplicaManager.appendRecords`, `Partition.appendRecordsToLeader`, `DelayedProduce`.
+//! Source: `KafkaApis.handleProduceRequest`, `ReplicaManager.appendRecords`, `Partition.appendRecordsToLeader`,
+//! `DelayedProduce`.
 
 use super::Broker;
 use super::producer_state::{ProducerBatch, Verdict};
@@ -128,6 +129,10 @@ impl Broker {
             now
         };
         match acks {
+            // No answer is expected: the connection is closed, so that the producer notices and asks for metadata.
+            0 if results.iter().any(|result| result.error.is_some()) => {
+                ctx.send(from, 0, Message::Disconnected);
+            }
             0 => {}
             -1 if !required.is_empty() => {
                 let waiter = Waiter::Client {
@@ -296,11 +301,11 @@ impl Broker {
         let Role::Leader(leading) = &replica.role else {
             return Err(ErrorCode::NotLeaderOrFollower);
         };
-        if i64::from(batch.bytes) > max_bytes {
-            return Err(ErrorCode::MessageTooLarge);
-        }
         if acks == -1 {
             leading.state.check_before_append_all(&replica.isr_config)?;
+        }
+        if i64::from(batch.bytes) > max_bytes {
+            return Err(ErrorCode::MessageTooLarge);
         }
         if batch.producer_id < 0 {
             return Ok(None);
