@@ -486,6 +486,30 @@ fn a_frozen_member_is_dropped_by_its_session_and_its_commit_refused() {
 }
 
 #[test]
+fn a_frozen_consumer_does_no_work_meanwhile() {
+    // each batch of 400 takes 40 s
+    let members = ["name: c1, commit: after-processing, processing: 100ms"];
+    let mut straight = start(&billing(1, 100, "max.poll.records: 400", &members));
+    run(&mut straight, &[], 60.0);
+    let (mut cluster, before) = (straight.clone(), finished(&straight));
+    run(&mut straight, &[], 90.0);
+    let after = finished(&straight);
+    assert!(after > before);
+    let frozen = [(60.0, "pause consumer c1"), (100.0, "resume consumer c1")];
+    run(&mut cluster, &frozen, 110.0);
+    assert_eq!(finished(&cluster), before);
+    run(&mut cluster, &[], 130.0);
+    assert_eq!(finished(&cluster), after);
+
+    // one that is killed while it stands still has done no more than before
+    let mut killed = straight.clone();
+    run(&mut killed, &[(90.0, "kill consumer c1")], 91.0);
+    let frozen = [(90.0, "pause consumer c1"), (120.0, "kill consumer c1")];
+    run(&mut straight, &frozen, 121.0);
+    assert_eq!(finished(&straight), finished(&killed));
+}
+
+#[test]
 fn a_consumer_reads_from_the_replica_in_its_rack() {
     let of = |aware: bool| {
         let spec = format!(

@@ -129,8 +129,102 @@ impl Write {
     fn is_hidden(self) -> bool {
         (self.in_sync as usize) < effective_min_isr(self.min_insync, self.replicas as usize)
     }
+
+    /// What the producer sees when all in sync are waited for.
+    fn waits(self) -> String {
+        format!(
+            "success once {} appended it",
+            match self.in_sync {
+                1 => "the leader, alone in sync, has".to_owned(),
+                n => format!("the {n} in-sync replicas have"),
+            }
+        )
+    }
+
+    /// What the producer sees, and why.
+    fn truth(self) -> Reasoned {
+        let (right, why) = match self.acks {
+            -1 if self.is_refused() => (REFUSED.to_owned(), WHY_REFUSED),
+            -1 => (
+                self.waits(),
+                "`acks=all` waits for the replicas in sync at that moment: not for the whole replica list, and not just \
+                 for the minimum.",
+            ),
+            1 if self.is_hidden() => (
+                HIDDEN.to_owned(),
+                "`min.insync.replicas` does not refuse `acks=1`, but below it the high watermark stands still, and \
+                 consumers read up to the high watermark only (KIP-966, Kafka 4.x).",
+            ),
+            1 => (
+                ALONE.to_owned(),
+                "`acks=1` asks for the leader's append and nothing more.",
+            ),
+            _ => (
+                UNHEARD.to_owned(),
+                "With `acks=0` the broker sends no answer; errors go unnoticed.",
+            ),
+        };
+        (right, why.to_owned())
+    }
+
+    /// What people take for it, with what is wrong with that. A mistake that comes to the same as the truth is none.
+    fn mistakes(self) -> Vec<Reasoned> {
+        let alone = self.in_sync == 1 && self.acks != 0;
+        let minimum = self.min_insync.max(2);
+        let all = [
+            (
+                true,
+                REFUSED.to_owned(),
+                match self.acks {
+                    -1 => "Enough replicas are in sync for the minimum.",
+                    _ => "The check before the append is for `acks=all` only.",
+                },
+            ),
+            (
+                self.in_sync != self.replicas,
+                format!(
+                    "success once all {} replicas have appended it",
+                    self.replicas
+                ),
+                "Replicas that are out of sync are never waited for.",
+            ),
+            (
+                !alone || self.is_refused(),
+                self.waits(),
+                match self.acks {
+                    -1 => WHY_REFUSED,
+                    _ => "Only `acks=all` waits for followers.",
+                },
+            ),
+            (
+                !alone || self.is_hidden(),
+                ALONE.to_owned(),
+                match self.acks {
+                    0 => "With `acks=0` no answer is sent at all.",
+                    1 => {
+                        "It is appended, but there is more to say: below the minimum nobody can read it yet."
+                    }
+                    _ => "That is `acks=1`.",
+                },
+            ),
+            (
+                self.in_sync != minimum,
+                format!("success once {minimum} replicas have appended it, whichever they are"),
+                "The minimum decides whether a write is admitted, not whom it waits for.",
+            ),
+            (
+                true,
+                HIDDEN.to_owned(),
+                "With the minimum in sync the high watermark moves, and consumers follow.",
+            ),
+            (true, UNHEARD.to_owned(), "That is `acks=0`."),
+        ];
+        let wrong = all.into_iter().filter(|(is_wrong, ..)| *is_wrong);
+        wrong.map(|(_, text, why)| (text, why.to_owned())).collect()
+    }
 }
 
+const WHY_REFUSED: &str = "With `acks=all` the leader checks first: fewer in sync than the minimum, and the write is refused.";
 const REFUSED: &str = "`NOT_ENOUGH_REPLICAS`; nothing was appended";
 const HIDDEN: &str = "success from the leader, but consumers do not see the record yet";
 const ALONE: &str =
@@ -143,21 +237,6 @@ pub(super) fn outcome(dice: &mut Dice) -> Draft {
         -1 => "all".to_owned(),
         n => n.to_string(),
     };
-    let waits = format!(
-        "success once {} appended it",
-        match write.in_sync {
-            1 => "the leader, alone in sync, has".to_owned(),
-            n => format!("the {n} in-sync replicas have"),
-        }
-    );
-    let everybody = format!(
-        "success once all {} replicas have appended it",
-        write.replicas
-    );
-    let minimum = format!(
-        "success once {} replicas have appended it, whichever they are",
-        write.min_insync.max(2)
-    );
     let state = format!(
         "{} in sync, `min.insync.replicas` is {}",
         match write.in_sync {
@@ -166,77 +245,8 @@ pub(super) fn outcome(dice: &mut Dice) -> Draft {
         },
         write.min_insync
     );
-    let why_refused = "With `acks=all` the leader checks first: fewer in sync than the minimum, and the write is refused.";
-    let (right, why) = match write.acks {
-        -1 if write.is_refused() => (REFUSED.to_owned(), why_refused.to_owned()),
-        -1 => (
-            waits.clone(),
-            "`acks=all` waits for the replicas in sync at that moment: not for the whole replica list, and not just for \
-             the minimum."
-                .to_owned(),
-        ),
-        1 if write.is_hidden() => (
-            HIDDEN.to_owned(),
-            "`min.insync.replicas` does not refuse `acks=1`, but below it the high watermark stands still, and consumers \
-             read up to the high watermark only (KIP-966, Kafka 4.x)."
-                .to_owned(),
-        ),
-        1 => (
-            ALONE.to_owned(),
-            "`acks=1` asks for the leader's append and nothing more.".to_owned(),
-        ),
-        _ => (
-            UNHEARD.to_owned(),
-            "With `acks=0` the broker sends no answer; errors go unnoticed.".to_owned(),
-        ),
-    };
-    // A mistake that comes to the same as the truth is no mistake.
-    let alone_in_sync = write.in_sync == 1 && write.acks != 0;
-    let all_in_sync = write.in_sync == write.replicas;
-    let minimum_in_sync = write.in_sync == write.min_insync.max(2);
-    let mut wrong: Vec<Reasoned> = vec![(
-        REFUSED.to_owned(),
-        match write.acks {
-            -1 => "Enough replicas are in sync for the minimum.".to_owned(),
-            _ => "The check before the append is for `acks=all` only.".to_owned(),
-        },
-    )];
-    if !all_in_sync {
-        wrong.push((
-            everybody,
-            "Replicas that are out of sync are never waited for.".to_owned(),
-        ));
-    }
-    if !alone_in_sync || write.is_refused() {
-        wrong.push((
-            waits,
-            match write.acks {
-                -1 => why_refused.to_owned(),
-                _ => "Only `acks=all` waits for followers.".to_owned(),
-            },
-        ));
-    }
-    if !alone_in_sync || write.is_hidden() {
-        wrong.push((
-            ALONE.to_owned(),
-            match write.acks {
-                0 => "With `acks=0` no answer is sent at all.".to_owned(),
-                1 => "It is appended, but there is more to say: below the minimum nobody can read it yet.".to_owned(),
-                _ => "That is `acks=1`.".to_owned(),
-            },
-        ));
-    }
-    if !minimum_in_sync {
-        wrong.push((
-            minimum,
-            "The minimum decides whether a write is admitted, not whom it waits for.".to_owned(),
-        ));
-    }
-    wrong.push((
-        HIDDEN.to_owned(),
-        "With the minimum in sync the high watermark moves, and consumers follow.".to_owned(),
-    ));
-    wrong.push((UNHEARD.to_owned(), "That is `acks=0`.".to_owned()));
+    let (right, why) = write.truth();
+    let wrong = write.mistakes();
     Draft {
         ask: format!(
             "A partition has {} replicas, {state}. A producer with `acks={acks}` sends a record to its leader. What does \

@@ -39,8 +39,8 @@ pub struct Cluster {
     pub(super) producers: Vec<Producer>,
     members: Vec<Member>,
     groups: Vec<GroupInfo>,
-    /// What waits for processes that stand still.
-    frozen: BTreeMap<NodeId, Vec<Occurrence>>,
+    /// Processes that stand still: since when, and what waits for them.
+    frozen: BTreeMap<NodeId, (Time, Vec<Occurrence>)>,
     /// Room for what consumers want done, kept to save making it anew.
     effects: Vec<crate::sim::consumer::Effect>,
     watch: Option<Box<Watch>>,
@@ -210,7 +210,7 @@ impl Cluster {
         self.steps += 1;
         let actor = occurrence.node();
         if !self.frozen.is_empty()
-            && let Some(kept) = self.frozen.get_mut(&actor)
+            && let Some((_, kept)) = self.frozen.get_mut(&actor)
         {
             kept.push(occurrence);
             return Some(at);

@@ -30,6 +30,8 @@ struct Item {
 pub struct Work {
     items: VecDeque<Item>,
     started: Time,
+    /// When what is under way is done.
+    ends: Time,
     per_record: Time,
     /// Each record on its own, because some may fail.
     stepwise: bool,
@@ -145,10 +147,27 @@ impl Consumer {
         work.per_record = self.config.processing;
         let records = if work.stepwise { 1 } else { work.remaining() };
         let span = Time(work.per_record.0.saturating_mul(records));
+        work.ends = env.now + pause + span;
+        self.work_until_it_ends(work, env);
+    }
+
+    fn work_until_it_ends(&mut self, work: Box<Work>, env: &mut Env) {
         self.work_serial += 1;
         let serial = self.work_serial;
+        env.wake(work.ends, ConsumerTimer::Work { serial });
         self.app = App::Working(work);
-        env.wake(env.now + pause + span, ConsumerTimer::Work { serial });
+    }
+
+    /// Its process has stood still for so long: the work that was under way ends as much later.
+    pub fn stood_still(&mut self, long: Time, env: &mut Env) {
+        match std::mem::replace(&mut self.app, App::Off) {
+            App::Working(mut work) => {
+                work.started += long;
+                work.ends += long;
+                self.work_until_it_ends(work, env);
+            }
+            app => self.app = app,
+        }
     }
 
     pub(super) fn work_turn(&mut self, env: &mut Env) {

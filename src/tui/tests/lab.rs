@@ -123,6 +123,35 @@ fn answers_can_be_passed_over_and_the_end_says_so() {
 }
 
 #[test]
+fn what_counts_stays_in_sight_where_there_is_little_room() {
+    let mut stage = lab("runbook-under-replicated", None);
+    let line = |stage: &Stage, with: &str| -> String {
+        let text = stage.text();
+        let line = text.lines().find(|line| line.contains(with));
+        line.unwrap_or_else(|| panic!("{with}: {text}")).to_owned()
+    };
+    stage.resize(80, 24);
+    assert!(line(&stage, "Runbook").contains("… 1/4"));
+    // the broker is down
+    while !stage.text().contains("Why") {
+        let passes = stage.text().contains("esc passes");
+        stage.keys(if passes { "<esc>" } else { "<enter>" });
+    }
+    stage.keys("2");
+    let heading = line(&stage, "scratch ");
+    assert!(
+        heading.contains("1 offline · 1 under min ISR · 1 under-repl"),
+        "{heading}"
+    );
+    // `c` is the third choice there
+    stage.keys("1");
+    while !stage.text().contains("n passes") {
+        stage.keys("<enter>");
+    }
+    assert!(line(&stage, " pass ").contains(": command"));
+}
+
+#[test]
 fn a_typed_answer_that_is_none_is_refused_in_place() {
     let mut stage = lab("min-isr-refused", None);
     for _ in 0..30 {

@@ -1,6 +1,7 @@
 //! Commands to clients and groups: starting and stopping them, changing how they work, joining, setting offsets.
 
 use super::*;
+use crate::sim::context::Occurrence;
 
 impl Cluster {
     pub(super) fn client(
@@ -48,11 +49,11 @@ impl Cluster {
                 self.start_client(node, cause);
             }
             ClientAction::Pause => {
-                self.frozen.insert(node, Vec::new());
+                self.frozen.insert(node, (self.world.now, Vec::new()));
             }
             ClientAction::Resume => {
                 let now = self.world.now;
-                for kept in self.frozen.remove(&node).unwrap_or_default() {
+                for kept in self.thaw(node, cause) {
                     self.world.queue.push(now, kept);
                 }
             }
@@ -74,6 +75,20 @@ impl Cluster {
                 .is_some_and(|member| member.consumer.is_on()),
             NodeId::Broker(_) | NodeId::Controller(_) => self.is_up(node),
         }
+    }
+
+    /// Ends a client's standstill; what has waited for it meanwhile.
+    fn thaw(&mut self, node: NodeId, cause: Option<EventId>) -> Vec<Occurrence> {
+        let Some((since, kept)) = self.frozen.remove(&node) else {
+            return Vec::new();
+        };
+        if let NodeId::Consumer(index) = node {
+            let long = self.world.now.since(since);
+            self.with_consumer(index, cause, |consumer, env| {
+                consumer.stood_still(long, env)
+            });
+        }
+        kept
     }
 
     fn stop_client(&mut self, node: NodeId, cause: Option<EventId>) {
@@ -100,6 +115,8 @@ impl Cluster {
                 }
             }
             NodeId::Consumer(index) => {
+                // it has done no more than it had before it stood still
+                self.thaw(node, cause);
                 self.with_consumer(index, cause, crate::sim::consumer::Consumer::kill);
             }
             NodeId::Broker(_) | NodeId::Controller(_) => {}

@@ -494,7 +494,7 @@ fn link_spans(view: &View, theme: &Theme) -> Vec<Span<'static>> {
 
 /// What is selected, in words, and the term to know.
 fn words(view: &View, row: Option<Row>, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let Some((text, term)) = selected_words(view, row) else {
+    let Some((text, term)) = selected_words(view, row, width) else {
         return Vec::new();
     };
     let mut lines = vec![Line::styled(fit(&text, width), theme.info)];
@@ -511,7 +511,7 @@ pub(super) fn gloss(term: Term, width: usize, theme: &Theme) -> Vec<Line<'static
     wrap(&runs, width)
 }
 
-fn selected_words(view: &View, row: Option<Row>) -> Option<(String, Term)> {
+fn selected_words(view: &View, row: Option<Row>, room: usize) -> Option<(String, Term)> {
     match row? {
         Row::Topic(place) => {
             let topic = view.topics.get(place)?;
@@ -520,7 +520,7 @@ fn selected_words(view: &View, row: Option<Row>) -> Option<(String, Term)> {
         Row::Partition(place, partition) => {
             let topic = view.topics.get(place)?;
             let partition = topic.partitions.get(partition)?;
-            Some(partition_words(topic, partition))
+            Some(partition_words(topic, partition, room))
         }
     }
 }
@@ -540,7 +540,22 @@ pub(super) fn topic_words(view: &View, topic: &TopicView) -> (String, Term) {
     (text, term)
 }
 
-pub(super) fn partition_words(topic: &TopicView, partition: &PartitionView) -> (String, Term) {
+/// A partition in words, in fewer where `room` columns are not enough, and the term to know.
+pub(super) fn partition_words(
+    topic: &TopicView,
+    partition: &PartitionView,
+    room: usize,
+) -> (String, Term) {
+    let long = state_of(topic, partition, false);
+    let text = if width(&long) <= room {
+        long
+    } else {
+        state_of(topic, partition, true)
+    };
+    (text, term_of(topic, partition))
+}
+
+fn state_of(topic: &TopicView, partition: &PartitionView, few: bool) -> String {
     let name = format!("{}-{}", topic.name, partition.partition);
     let mut text = match partition.leader {
         Some(leader) => format!("{name}: broker {leader} leads (epoch {})", partition.epoch),
@@ -550,29 +565,37 @@ pub(super) fn partition_words(topic: &TopicView, partition: &PartitionView) -> (
     if !partition.elr.is_empty() {
         let _ = write!(text, ", ELR {}", set(&partition.elr));
     }
-    if let Some(watermark) = partition.high_watermark {
-        let _ = write!(
-            text,
-            ", high watermark {watermark} of {}",
-            partition.log_end()
-        );
+    let Some(watermark) = partition.high_watermark else {
+        return text;
+    };
+    let (name, standing) = if few {
+        ("hw", "standing")
+    } else {
+        (
+            "high watermark",
+            "standing: fewer in sync than min.insync.replicas",
+        )
+    };
+    let _ = write!(text, ", {name} {watermark} of {}", partition.log_end());
+    if partition.isr.len() < topic.min_isr as usize {
+        let _ = write!(text, ", {standing}");
     }
+    text
+}
+
+fn term_of(topic: &TopicView, partition: &PartitionView) -> Term {
     let stale = partition
         .replicas
         .iter()
         .any(|replica| replica.leads && partition.leader != Some(replica.broker));
-    let term = match () {
+    match () {
         () if partition.leader.is_none() => glossary::OFFLINE,
         () if stale => glossary::ZOMBIE,
-        () if partition.isr.len() < topic.min_isr as usize => {
-            text.push_str(", standing: fewer in sync than min.insync.replicas");
-            glossary::HIGH_WATERMARK
-        }
+        () if partition.isr.len() < topic.min_isr as usize => glossary::HIGH_WATERMARK,
         () if !partition.elr.is_empty() => glossary::ELR,
         () if partition.out_of_sync() > 0 => glossary::OUT_OF_SYNC,
         () => glossary::HIGH_WATERMARK,
-    };
-    (text, term)
+    }
 }
 
 #[cfg(test)]

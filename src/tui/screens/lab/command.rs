@@ -363,12 +363,13 @@ fn draw_command(
         canvas.hit(whole, Hit::Row(place));
     }
     if completions.is_empty() {
-        let hint = if problem.is_empty() {
-            "enter gives the command"
-        } else {
-            "ctrl-u empties the line and lists all commands"
+        let hint = match commands::parse(field.text()) {
+            _ if !problem.is_empty() => "ctrl-u empties the line and lists all commands".to_owned(),
+            Ok(_) => "enter gives the command".to_owned(),
+            Err(wanting) => wanting,
         };
-        canvas.text(area, below, hint, theme.dim);
+        let hint = clip(&hint, usize::from(area.width));
+        canvas.text(area, below, &hint, theme.dim);
     }
 }
 

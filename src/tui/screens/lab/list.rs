@@ -26,6 +26,9 @@ use crate::{
     },
 };
 
+/// Columns behind a title: its level, its minutes, and how many predictions were right.
+const BEHIND: usize = 23;
+
 /// One thing to begin with.
 #[derive(Clone, Debug)]
 struct Entry {
@@ -138,7 +141,8 @@ impl LabList {
             width: body.width.saturating_sub(3),
             ..body
         };
-        let columns = usize::from(rows.width).saturating_sub(25);
+        // the sign of the marked row and the bar take two columns each
+        let columns = usize::from(rows.width).saturating_sub(BEHIND + 4);
         let (entries, played) = (&self.entries, &self.played);
         self.list
             .draw(canvas, rows, entries.len(), true, |place, _| {

@@ -294,15 +294,17 @@ impl Lab {
             ..area
         };
         let columns = usize::from(area.width);
+        let side = |place| crate::tui::text::width(self.side(place)) + 2;
         let mut term = None;
         let views = [Some(&self.view), self.beside.as_ref()];
         for (place, view) in views.into_iter().flatten().enumerate() {
             let topic = topic_of(view, name);
+            let room = columns.saturating_sub(side(place));
             let said = match (topic, partition) {
                 (Some(topic), Some(partition)) => topic
                     .partitions
                     .get(*partition)
-                    .map(|partition| cluster::partition_words(topic, partition)),
+                    .map(|partition| cluster::partition_words(topic, partition, room)),
                 (Some(topic), None) => Some(cluster::topic_words(view, topic)),
                 (None, _) => None,
             };
