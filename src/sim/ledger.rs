@@ -114,8 +114,8 @@ impl Entry {
 
 #[derive(Debug, Clone, Default)]
 struct Journal {
-    /// Old entries, joined where nothing is lost by it.
-    joined: Arc<Vec<Entry>>,
+    /// Old entries, joined where nothing is lost by it. (Shared as a whole and in parts: it changes seldom.)
+    joined: Arc<Chunks<Entry>>,
     /// The entries after them, as they were written.
     recent: Chunks<Entry>,
     /// The greatest record number of each producer.
@@ -592,8 +592,15 @@ impl Journal {
         let keep = recent.len() - RECENT;
         let joined = Arc::make_mut(&mut self.joined);
         for entry in recent.since(0).take(keep) {
-            if !joined.last_mut().is_some_and(|last| last.absorb(entry)) {
-                joined.push(entry.clone());
+            match joined.pop() {
+                Some(mut last) => {
+                    let fits = last.absorb(entry);
+                    joined.push(last);
+                    if !fits {
+                        joined.push(entry.clone());
+                    }
+                }
+                None => joined.push(entry.clone()),
             }
         }
         self.recent.extend(recent.since(keep).cloned());
@@ -643,7 +650,7 @@ impl Journal {
         }
         if let Records::Run { producer, .. } | Records::List { producer, .. } = entry.records {
             let mut greatest = None;
-            let before = self.recent.since(0).rev().chain(self.joined.iter().rev());
+            let before = self.recent.since(0).rev().chain(self.joined.since(0).rev());
             for entry in before.take(RECENT) {
                 runs(&entry.records, entry.count, |found, _, end| {
                     if found == producer {

@@ -180,8 +180,6 @@ pub struct FetchedPartition {
     pub error: Option<ErrorCode>,
     /// The leader's high watermark.
     pub high_watermark: Offset,
-    /// The leader's log start.
-    pub log_start: Offset,
     /// Where the reader's log parted from the leader's: (epoch, end offset of that epoch) (KIP-595).
     pub diverging: Option<(LeaderEpoch, Offset)>,
     /// The leader that the answering broker believes in, when it is not it (KIP-951).

@@ -55,7 +55,11 @@ impl<T> EventQueue<T> {
     }
 
     /// Adds an entry.
-    #[inline]
+    #[allow(
+        clippy::inline_always,
+        reason = "else a payload is written twice: by the caller, and to where it stays"
+    )]
+    #[inline(always)]
     pub fn push(&mut self, at: Time, payload: T) {
         let slot = if let Some(slot) = self.free.pop() {
             self.slots[slot as usize] = Some(payload);
@@ -140,7 +144,8 @@ impl<T> EventQueue<T> {
     }
 
     /// Takes the next entry.
-    #[inline]
+    #[allow(clippy::inline_always, reason = "as in `push`")]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<(Time, T)> {
         if self.near.is_empty() {
             self.refill();

@@ -38,11 +38,13 @@ impl<T> Clone for Pool<T> {
 
 impl<T> Pool<T> {
     /// Takes one out, if there is one.
+    #[inline]
     pub fn take(&mut self) -> Option<T> {
         self.0.pop()
     }
 
     /// Puts one back that is as good as new.
+    #[inline]
     pub fn give(&mut self, emptied: T) {
         if self.0.len() < KEPT {
             self.0.push(emptied);

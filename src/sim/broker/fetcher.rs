@@ -256,9 +256,26 @@ impl Broker {
             self.send_fetch(leader, now, ctx);
             return;
         }
-        let mut batches = response.batches.drain(..);
+        let (written, bytes) = self.take_answer(place, &mut response, ctx);
+        ctx.world.spare.read(response);
+        let at = if written > 0 {
+            self.disk.write(now, written, bytes)
+        } else {
+            now
+        };
+        self.send_fetch(leader, at, ctx);
+    }
+
+    /// Takes what a fetch brought. Returns how many batches and bytes were written.
+    fn take_answer(
+        &mut self,
+        place: usize,
+        answer: &mut FetchResponse,
+        ctx: &mut Context,
+    ) -> (u32, u64) {
+        let mut batches = answer.batches.drain(..);
         let (mut written, mut bytes) = (0, 0);
-        for fetched in &response.partitions {
+        for fetched in &answer.partitions {
             let count = fetched.batches as usize;
             let mut mine = batches.by_ref().take(count);
             if !self.fetchers[place].partitions.contains(&fetched.partition) {
@@ -270,14 +287,7 @@ impl Broker {
             written += new_batches;
             bytes += new_bytes;
         }
-        drop(batches);
-        ctx.world.spare.read(response);
-        let at = if written > 0 {
-            self.disk.write(now, written, bytes)
-        } else {
-            now
-        };
-        self.send_fetch(leader, at, ctx);
+        (written, bytes)
     }
 
     /// Takes what a fetch brought for one partition. Returns how many batches and bytes were written.

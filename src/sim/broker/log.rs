@@ -87,23 +87,20 @@ impl Log {
         {
             return;
         }
-        let mut joined: Vec<Batch> = match self.joined.checked_sub(1) {
-            // The last joined segment takes more while it is short.
-            Some(last) if self.sealed[last].len() < SEGMENT => self.sealed[last].to_vec(),
-            _ => Vec::new(),
-        };
-        let fresh = joined.is_empty();
+        let segment = self.sealed.remove(self.joined);
+        // The last joined segment takes more while it is short.
+        let last = self.joined.checked_sub(1);
+        let into = last.filter(|last| self.sealed[*last].len() < SEGMENT);
+        let into = into.unwrap_or_else(|| {
+            self.sealed.insert(self.joined, Arc::default());
+            self.joined += 1;
+            self.joined - 1
+        });
+        let joined = Arc::make_mut(&mut self.sealed[into]);
         for batch in segment.iter() {
             if !joined.last_mut().is_some_and(|last| join(last, batch)) {
                 joined.push(batch.clone());
             }
-        }
-        if fresh {
-            self.sealed[self.joined] = Arc::new(joined);
-            self.joined += 1;
-        } else {
-            self.sealed.remove(self.joined);
-            self.sealed[self.joined - 1] = Arc::new(joined);
         }
     }
 

@@ -487,7 +487,9 @@ impl Broker {
                 rack.as_deref(),
                 &mut response.batches,
             );
-            let outside = follower.is_some_and(|follower| self.is_outside_isr(partition, follower));
+            // A reader that has more to read, or waits to join the ISR, stays on the list.
+            let more = fetched.batches > 0
+                || follower.is_some_and(|follower| self.is_outside_isr(partition, follower));
             let readings = &mut self.sessions.all[place].1.partitions;
             let mut stays = false;
             if fetched.error.is_some() {
@@ -495,9 +497,8 @@ impl Broker {
                 readings.remove(partition);
             } else if let Some(reading) = readings.get_mut(partition) {
                 reading.sent_high_watermark = fetched.high_watermark;
-                // A reader that has more to read, or waits to join the ISR, stays on the list.
-                reading.listed = outside || fetched.batches > 0;
-                stays = reading.listed;
+                reading.listed = more;
+                stays = more;
             }
             let news = fetched.batches > 0
                 || fetched.error.is_some()
@@ -535,7 +536,6 @@ impl Broker {
             partition: position.partition,
             error: None,
             high_watermark: 0,
-            log_start: 0,
             diverging: None,
             leader_hint: None,
             preferred_replica: None,

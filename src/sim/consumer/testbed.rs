@@ -451,7 +451,6 @@ impl Bed {
                 partition,
                 error: outside.then_some(ErrorCode::OffsetOutOfRange),
                 high_watermark: self.end(),
-                log_start: self.log_start,
                 diverging: None,
                 leader_hint: outside.then_some((1, 0)),
                 preferred_replica: None,
