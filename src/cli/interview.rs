@@ -142,6 +142,13 @@ fn sit(
                 let words = count(asked, "open question matches", "open questions match");
                 writeln!(out, "Only {words}; they are all asked.")?;
             }
+            if let Some(left) = interviewing::left_interview(&setup.progress)? {
+                let (kind, stands) = (left.activity.word(), left.words());
+                writeln!(
+                    out,
+                    "The {kind} that was left at {stands} is ended; what was said counts."
+                )?;
+            }
             let about = wish.words(&setup.bank);
             let activity = interviewing::activity(&made);
             let now = setup.now();

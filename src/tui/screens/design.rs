@@ -5,11 +5,11 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::quiz::marked;
+use super::{interview::begin, quiz::marked};
 use crate::tui::{
     canvas::Canvas,
     desk::interviewing::{Design, Wish},
-    effect::{Cx, Effect, Practise},
+    effect::{Cx, Effect},
     keymap::{Action, Context},
     text::{fit, plain, right, width},
     widgets::{List, column},
@@ -48,7 +48,7 @@ impl DesignSetup {
                     design: Design::Named(drill.id.clone()),
                     ..Wish::default()
                 };
-                vec![Effect::Practise(Practise::Interview(Box::new(wish)))]
+                vec![begin(wish, cx)]
             }
             other => {
                 self.list.act(other, drills.len());

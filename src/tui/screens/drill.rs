@@ -6,6 +6,8 @@
 
 mod summary;
 
+use std::ops::Range;
+
 use ratatui::{
     layout::{Constraint, Layout, Rect},
     style::Modifier,
@@ -333,6 +335,7 @@ impl DrillScreen {
                 self.scroll.show_all(point);
             }
             self.scroll.draw(canvas, left, &lines);
+            self.hit_points(canvas, left, &points);
             let inner = canvas.frame(right, "", false);
             let (lines, last) = card_view::taught(
                 card,
@@ -368,6 +371,14 @@ impl DrillScreen {
             self.scroll.show_all(point);
         }
         self.scroll.draw(canvas, body, &lines);
+        self.hit_points(canvas, body, &points);
+    }
+
+    /// Makes clicks on points tick them.
+    fn hit_points(&self, canvas: &mut Canvas<'_>, area: Rect, points: &[Range<usize>]) {
+        for (point, lines) in (0..).zip(points) {
+            self.scroll.hit(canvas, area, lines, Action::Tick(point));
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     progress::EventId,
     session::selftest::{self, Input, Item, Mastery, Report, SelfTest, Verdict},
     tui::{
-        canvas::{Canvas, Hit},
+        canvas::Canvas,
         desk::rating,
         effect::{Cx, Effect, Practise},
         keymap::{Action, Context},
@@ -296,17 +296,10 @@ impl SelfTestScreen {
         lines.push(Line::default());
         lines.extend(history(&item, cx, theme));
         self.scroll.draw(canvas, body, &lines);
-        let shown = first_choice.checked_sub(self.scroll.offset());
-        for number in 0..3u16 {
-            let row = shown.map(|row| row as u16 + number);
-            if let Some(row) = row.filter(|row| *row < body.height) {
-                let place = Rect {
-                    y: body.y + row,
-                    height: 1,
-                    ..body
-                };
-                canvas.hit(place, Hit::Act(Action::Rate(number as u8)));
-            }
+        for number in 0..3 {
+            let line = first_choice + usize::from(number);
+            let choice = line..line + 1;
+            self.scroll.hit(canvas, body, &choice, Action::Rate(number));
         }
     }
 }

@@ -258,7 +258,8 @@ fn quitting_from_anywhere() {
 #[test]
 fn a_click_does_what_the_key_does() {
     let mut stage = Stage::at_home();
-    stage.keys("d<enter>").click("3 good");
+    stage.keys("d<enter>").click("a [ ]").shows("a [x]");
+    stage.click("3 good");
     assert_eq!(stage.app.desk().rated_today(), 1);
 }
 

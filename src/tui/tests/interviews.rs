@@ -83,6 +83,29 @@ fn what_is_ticked_is_brought_into_the_window() {
 }
 
 #[test]
+fn a_click_ticks_a_point() {
+    let mut stage = interview();
+    stage.keys("<space>").click("b [ ]").shows("b [x]");
+    stage.click("t [ ]").shows("t [x]");
+    let mut stage = design();
+    stage.resize(120, 40).keys("<space>").click("a [ ]");
+    stage.shows("a [x]");
+    let mut stage = Stage::at_home();
+    stage.keys("s<enter>").click("can stumble through");
+    stage.shows("2 of 3");
+}
+
+#[test]
+fn an_interview_that_was_left_is_not_ended_unasked() {
+    let mut stage = interview();
+    stage.keys("<space>a<esc>id<enter>");
+    stage.shows("End the interview that was left at question 1 of 1?");
+    stage.keys("n<esc><esc>").shows("Resume");
+    stage.keys("id<enter>y").shows("Stage 1 of 8");
+    assert_eq!(count(&mut stage, "interview-answer"), 1, "it counts");
+}
+
+#[test]
 fn ctrl_z_stops_the_clock() {
     for mut stage in [interview(), design()] {
         stage.wait(10).stop_for(20);

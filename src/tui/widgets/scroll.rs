@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use ratatui::{layout::Rect, text::Line};
 
-use crate::tui::{canvas::Canvas, keymap::Action};
+use crate::tui::{
+    canvas::{Canvas, Hit},
+    keymap::Action,
+};
 
 /// How far down a text is scrolled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,6 +101,20 @@ impl Scroll {
                 ..area
             },
         );
+    }
+
+    /// Makes a click on lines of the text do what a key does, as far as the window shows them.
+    pub fn hit(self, canvas: &mut Canvas<'_>, area: Rect, lines: &Range<usize>, action: Action) {
+        let first = lines.start.max(self.offset);
+        let end = lines.end.min(self.offset + self.rows);
+        if first < end {
+            let place = Rect {
+                y: area.y + (first - self.offset) as u16,
+                height: (end - first) as u16,
+                ..area
+            };
+            canvas.hit(place, Hit::Act(action));
+        }
     }
 
     /// Draws the bar alone.

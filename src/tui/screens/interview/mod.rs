@@ -19,7 +19,7 @@ use ratatui::{
 };
 
 pub use report::InterviewReport;
-pub use setup::InterviewSetup;
+pub use setup::{InterviewSetup, begin};
 
 use super::{
     quiz::{marked, passed},
@@ -62,11 +62,15 @@ pub struct InterviewScreen {
     clock: SessionClock,
 }
 
-/// The lines that what can be ticked takes.
-#[derive(Debug, Default)]
-struct Checks {
-    points: Vec<Range<usize>>,
-    trap: Option<Range<usize>>,
+/// What can be ticked, and the lines that it takes.
+type Checks = Vec<(Action, Range<usize>)>;
+
+/// The points of a checklist with the lines they take.
+fn ticks(places: Vec<Range<usize>>) -> Checks {
+    let numbered = places.into_iter().zip(0..);
+    numbered
+        .map(|(place, point)| (Action::Tick(point), place))
+        .collect()
 }
 
 /// Text behind a rule on its left.
@@ -388,9 +392,7 @@ impl InterviewScreen {
             let (lines, checks) = self.points(canvas, &question, usize::from(left.width));
             let inner = canvas.frame(right, "A good answer", false);
             let answer = self.answer(canvas, &question, usize::from(inner.width));
-            self.scroll.fit(lines.len(), usize::from(left.height));
-            self.show_ticked(&checks);
-            self.scroll.draw(canvas, left, &lines);
+            self.draw_checks(canvas, left, &lines, &checks);
             self.side.draw(canvas, inner, &answer);
             return;
         }
@@ -400,20 +402,27 @@ impl InterviewScreen {
         lines.push(Line::default());
         lines.extend(self.answer(canvas, &question, columns));
         self.side = Scroll::default();
-        self.scroll.fit(lines.len(), usize::from(body.height));
-        self.show_ticked(&checks);
-        self.scroll.draw(canvas, body, &lines);
+        self.draw_checks(canvas, body, &lines, &checks);
     }
 
-    /// Brings what was just ticked into the window.
-    fn show_ticked(&mut self, checks: &Checks) {
-        let place = match self.ticked.take() {
-            Some(Action::Tick(point)) => checks.points.get(usize::from(point)),
-            Some(Action::Trap) => checks.trap.as_ref(),
-            _ => None,
-        };
-        if let Some(place) = place {
+    /// Draws lines with what can be ticked in them, by key or click; what was just ticked is brought into
+    /// the window.
+    fn draw_checks(
+        &mut self,
+        canvas: &mut Canvas<'_>,
+        area: Rect,
+        lines: &[Line<'static>],
+        checks: &[(Action, Range<usize>)],
+    ) {
+        self.scroll.fit(lines.len(), usize::from(area.height));
+        let ticked = self.ticked.take();
+        let place = checks.iter().find(|(action, _)| Some(*action) == ticked);
+        if let Some((_, place)) = place {
             self.scroll.show_all(place);
+        }
+        self.scroll.draw(canvas, area, lines);
+        for (action, place) in checks {
+            self.scroll.hit(canvas, area, place, *action);
         }
     }
 
@@ -441,7 +450,7 @@ impl InterviewScreen {
             theme,
             &mut canvas.prose.code,
         );
-        let mut checks = Checks { points, trap: None };
+        let mut checks = ticks(points);
         if let Some(trap) = &card.trap {
             heading(&mut lines, "The trap", "did you say this?", theme);
             let (sign, style) = if sheet.trapped {
@@ -452,7 +461,7 @@ impl InterviewScreen {
             let mark = vec![Span::styled("t", theme.key), Span::styled(sign, style)];
             let first = lines.len();
             lines.extend(marked(canvas, mark, trap, columns, Style::new()));
-            checks.trap = Some(first..lines.len());
+            checks.push((Action::Trap, first..lines.len()));
         }
         (lines, checks)
     }

@@ -31,6 +31,19 @@ pub struct InterviewSetup {
     design: usize,
 }
 
+/// Begins what is wished; an interview that was left is given up for it, if the reader wants that.
+pub fn begin(wish: Wish, cx: &Cx<'_>) -> Effect {
+    let begin = Effect::Practise(Practise::Interview(Box::new(wish)));
+    match cx.desk.left_interview() {
+        Some(left) => {
+            let (kind, stands) = (left.activity.word(), left.words());
+            let ask = format!("End the {kind} that was left at {stands}? What was said counts.");
+            Effect::Ask(ask, Box::new(begin))
+        }
+        None => begin,
+    }
+}
+
 impl InterviewSetup {
     /// The usual: four questions from what the reader studies.
     pub fn new(cx: &Cx<'_>) -> Self {
@@ -77,9 +90,7 @@ impl InterviewSetup {
         match action {
             Action::Back => return vec![Effect::Back],
             Action::Open => {
-                return vec![Effect::Practise(Practise::Interview(Box::new(
-                    self.wish(cx),
-                )))];
+                return vec![begin(self.wish(cx), cx)];
             }
             Action::GoDesign => {
                 return vec![Effect::Push(Screen::DesignSetup(Box::default()))];

@@ -6,7 +6,9 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{super::quiz::marked, Checks, InterviewScreen, WIDE, heading, passed, ruled, strong};
+use super::{
+    super::quiz::marked, Checks, InterviewScreen, WIDE, heading, passed, ruled, strong, ticks,
+};
 use crate::{
     bank::Stage,
     session::design::{Design, Phase},
@@ -136,9 +138,7 @@ impl InterviewScreen {
             let (lines, checks) = rubric(canvas, board, stage, usize::from(left.width));
             let inner = canvas.frame(right, "A worked answer", false);
             let worked = self.worked(canvas, stage, usize::from(inner.width));
-            self.scroll.fit(lines.len(), usize::from(left.height));
-            self.show_ticked(&checks);
-            self.scroll.draw(canvas, left, &lines);
+            self.draw_checks(canvas, left, &lines, &checks);
             self.side.draw(canvas, inner, &worked);
             return;
         }
@@ -148,9 +148,7 @@ impl InterviewScreen {
         heading(&mut lines, "A worked answer", "", canvas.theme);
         lines.extend(self.worked(canvas, stage, columns));
         self.side = Scroll::default();
-        self.scroll.fit(lines.len(), usize::from(body.height));
-        self.show_ticked(&checks);
-        self.scroll.draw(canvas, body, &lines);
+        self.draw_checks(canvas, body, &lines, &checks);
     }
 
     /// What to ask with its answers, and the worked answer; diagrams are never wrapped.
@@ -197,5 +195,5 @@ fn rubric(
         theme,
         &mut canvas.prose.code,
     );
-    (lines, Checks { points, trap: None })
+    (lines, ticks(points))
 }
