@@ -200,6 +200,9 @@ const PLACES: &[&str] = &[
     "s<enter>0",
     "s<enter>012<esc>",
     "is",
+    "v",
+    "s<enter>012<enter>v",
+    "s<enter>012<enter>v<enter>",
 ];
 
 #[test]
@@ -256,6 +259,13 @@ const CONTEXTS: &[&str] = &[
     ",",
     ",<enter>",
     "<esc>",
+    "q",
+    "i",
+    "i<enter>",
+    "i<enter><space>",
+    "id<enter><space>",
+    "s<enter>",
+    "s<enter>2<esc><enter>v",
 ];
 
 #[test]
