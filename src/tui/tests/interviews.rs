@@ -61,6 +61,7 @@ fn an_interview_from_the_first_question_to_its_report() {
     }
     stage.shows("Level");
     stage.shows("missed");
+    stage.resize(60, 60).hides("…").shows("spoken");
     assert!(count(&mut stage, "interview-answer") >= 1);
     assert!(count(&mut stage, "make-due") >= 1);
     assert_eq!(count(&mut stage, "session-end"), 1);
@@ -257,6 +258,7 @@ fn a_design_drill_through_all_stages() {
     stage.keys("<space>");
     stage.shows("A rate limiter: ");
     stage.shows("1 hint");
+    stage.resize(60, 60).hides("…").shows("1 hint");
     assert_eq!(count(&mut stage, "stage-result"), 8);
     let starts = stage.log(|log| log.events_of_kind("session-start").unwrap());
     let designs = starts.iter().filter(|event| {

@@ -17,6 +17,6 @@ pub use checklist::checklist;
 pub use choices::choices;
 pub use field::Field;
 pub use list::List;
-pub use page::{column, column_of, heading};
+pub use page::{column, column_of, flow, heading};
 pub use popup::{centred, popup};
 pub use scroll::Scroll;

@@ -21,9 +21,12 @@ use crate::{
         effect::{Cx, Effect},
         keymap::{Action, Context},
         text::{count, fit, plain, right},
-        widgets::{Scroll, bar, column, sparkline},
+        widgets::{Scroll, bar, column, flow, sparkline},
     },
 };
+
+/// Earlier ones whose shares are drawn beside the last.
+const RUNS: usize = 16;
 
 /// The screen.
 #[derive(Debug)]
@@ -117,11 +120,11 @@ impl InterviewReport {
         }
         if !self.report.answers.is_empty() {
             lines.push(Line::default());
-            self.verdict(canvas, &mut lines);
+            self.verdict(canvas, columns, &mut lines);
         }
-        self.compared(canvas, &mut lines);
+        self.compared(canvas, columns, &mut lines);
         if !self.report.answers.is_empty() {
-            self.topics(canvas, &mut lines);
+            self.topics(canvas, columns, &mut lines);
             self.to_drill(canvas, cx, columns, &mut lines);
             heading(&mut lines, "Answer by answer", "", canvas.theme);
             for answer in &self.report.answers {
@@ -134,7 +137,7 @@ impl InterviewReport {
         self.scroll.draw(canvas, body, &lines);
     }
 
-    fn verdict(&self, canvas: &Canvas<'_>, lines: &mut Vec<Line<'static>>) {
+    fn verdict(&self, canvas: &mut Canvas<'_>, columns: usize, lines: &mut Vec<Line<'static>>) {
         let theme = canvas.theme;
         let strong = Style::new().add_modifier(Modifier::BOLD);
         let level = match &self.report.level {
@@ -144,56 +147,59 @@ impl InterviewReport {
         let worth = self.report.share().unwrap_or_default() * 100.0;
         let spent = self.report.answers.iter().map(|answer| answer.spent).sum();
         let asked = count(self.report.answers.len(), "question", "questions");
-        lines.push(Line::from(vec![
+        let facts = format!("   {asked}, worth {worth:.0} %, {} spoken", passed(spent));
+        let spans = vec![
             Span::styled("Level  ", theme.title),
             level,
-            Span::styled(
-                format!("   {asked}, worth {worth:.0} %, {} spoken", passed(spent)),
-                theme.dim,
-            ),
-        ]));
+            Span::styled(facts, theme.dim),
+        ];
+        flow(lines, spans, columns);
+        let indent = || vec![Span::raw("  ")];
         let missing = Level::ALL
             .into_iter()
             .filter(|level| self.report.answers.iter().all(|a| a.level != level.word()));
         for reason in &self.report.reasons {
-            lines.push(Line::from(vec![Span::raw("  "), Span::raw(reason.clone())]));
+            lines.extend(marked(canvas, indent(), reason, columns, Style::new()));
         }
         let missing: Vec<&str> = missing.map(Level::word).collect();
         if !missing.is_empty() {
-            let words = format!("  not asked about: {}", missing.join(", "));
-            lines.push(Line::from(Span::styled(words, theme.dim)));
+            let words = format!("not asked about: {}", missing.join(", "));
+            lines.extend(marked(canvas, indent(), &words, columns, theme.dim));
         }
     }
 
-    fn compared(&self, canvas: &Canvas<'_>, lines: &mut Vec<Line<'static>>) {
+    fn compared(&self, canvas: &Canvas<'_>, columns: usize, lines: &mut Vec<Line<'static>>) {
         let theme = canvas.theme;
         let (Some((last, level)), Some(now)) = (self.earlier.last(), share(&self.report)) else {
             return;
         };
         let change = (now - last) * 100.0;
-        let runs = self.earlier.iter().map(|(share, _)| *share).chain([now]);
+        let shown = self.earlier.len().saturating_sub(RUNS);
+        let runs = self.earlier[shown..].iter().map(|(share, _)| *share);
+        let runs = runs.chain([now]);
         let style = if change < 0.0 { theme.warn } else { theme.good };
         let mut aside = format!(" since the last of {}", self.earlier.len());
         if !self.report.answers.is_empty() {
             let level = level.as_deref().unwrap_or("no level");
             aside.push_str(&format!(", which reached {level}"));
         }
-        lines.push(Line::from(vec![
-            Span::styled(
-                format!("{}  ", sparkline(runs.map(Some), 1.0)),
-                theme.accent,
-            ),
+        let curve = format!("{}  ", sparkline(runs.map(Some), 1.0));
+        let spans = vec![
+            Span::styled(curve, theme.accent),
             Span::styled(format!("{change:+.0} percentage points"), style),
             Span::styled(aside, theme.dim),
-        ]));
+        ];
+        flow(lines, spans, columns);
     }
 
-    fn topics(&self, canvas: &Canvas<'_>, lines: &mut Vec<Line<'static>>) {
+    fn topics(&self, canvas: &Canvas<'_>, columns: usize, lines: &mut Vec<Line<'static>>) {
         let theme = canvas.theme;
+        // The bar, and how many of how many.
+        let room = columns.saturating_sub(3 + 10 + 10).min(38);
         heading(lines, "Points by topic", "", theme);
         for (topic, made, of) in self.report.by_topic() {
             let share = made as f64 / of.max(1) as f64;
-            let mut spans = vec![Span::raw(format!("  {} ", fit(&plain(&topic), 38)))];
+            let mut spans = vec![Span::raw(format!("  {} ", fit(&plain(&topic), room)))];
             spans.extend(bar(share, 10, theme, theme.share(share)));
             spans.push(Span::raw(format!("  {made} of {of}")));
             lines.push(Line::from(spans));
@@ -314,7 +320,7 @@ fn stages(
         } else {
             spans.push(Span::styled("not reached", theme.dim));
         }
-        lines.push(Line::from(spans));
+        flow(lines, spans, columns);
     }
     let missed = |stage: &&StageReport| stage.finished && !stage.missed.is_empty();
     for stage in design.stages.iter().filter(missed) {

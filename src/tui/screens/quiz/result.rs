@@ -17,9 +17,12 @@ use crate::{
         keymap::{Action, Context},
         text::{count, fit, plain},
         theme::Theme,
-        widgets::{Scroll, bar, column, sparkline},
+        widgets::{Scroll, bar, column, flow, sparkline},
     },
 };
+
+/// Earlier runs whose shares are drawn beside the last.
+const RUNS: usize = 16;
 
 /// The screen.
 #[derive(Debug)]
@@ -113,8 +116,8 @@ impl QuizResult {
     pub fn draw(&mut self, canvas: &mut Canvas<'_>, area: Rect, cx: &Cx<'_>) {
         let body = column(area);
         let columns = usize::from(body.width);
-        let mut lines = self.head(canvas);
-        self.scores(canvas, &mut lines);
+        let mut lines = self.head(canvas, columns);
+        self.scores(canvas, columns, &mut lines);
         let misses: Vec<Verdict> = self.report.misses().cloned().collect();
         if misses.is_empty() {
             lines.push(Line::default());
@@ -132,7 +135,7 @@ impl QuizResult {
         self.scroll.draw(canvas, body, &lines);
     }
 
-    fn head(&self, canvas: &Canvas<'_>) -> Vec<Line<'static>> {
+    fn head(&self, canvas: &mut Canvas<'_>, columns: usize) -> Vec<Line<'static>> {
         let theme = canvas.theme;
         let report = &self.report;
         let Score { earned, asked } = report.score;
@@ -155,7 +158,7 @@ impl QuizResult {
         if report.out_of_time {
             first.push(Span::styled("   time ran out", theme.bad));
         }
-        lines.push(Line::from(first));
+        flow(&mut lines, first, columns);
         let each = report.elapsed / u32::try_from(asked.max(1)).unwrap_or(1);
         let mut words = format!(
             "{} on the clock, {} a question",
@@ -167,23 +170,21 @@ impl QuizResult {
             words.push_str(&format!(", stopped {times}"));
         }
         words.push_str(&format!(", seed {}", report.settings.seed));
-        lines.push(Line::from(Span::styled(words, theme.dim)));
+        lines.extend(marked(canvas, Vec::new(), &words, columns, theme.dim));
         if let Some(last) = self.earlier.last() {
             let change = (report.score.share() - last) * 100.0;
-            let runs = self.earlier.iter().copied().chain([report.score.share()]);
+            let shown = self.earlier.len().saturating_sub(RUNS);
+            let runs = self.earlier[shown..].iter().copied();
+            let runs = runs.chain([report.score.share()]);
             let line = sparkline(runs.map(Some), 1.0);
             let style = if change < 0.0 { theme.warn } else { theme.good };
-            lines.push(Line::from(vec![
+            let before = count(self.earlier.len(), "run", "runs");
+            let spans = vec![
                 Span::styled(format!("{line}  "), theme.accent),
                 Span::styled(format!("{change:+.0} percentage points"), style),
-                Span::styled(
-                    format!(
-                        " since the last of {} before",
-                        count(self.earlier.len(), "run", "runs")
-                    ),
-                    theme.dim,
-                ),
-            ]));
+                Span::styled(format!(" since the last of {before} before"), theme.dim),
+            ];
+            flow(&mut lines, spans, columns);
         }
         lines
     }
@@ -212,8 +213,10 @@ impl QuizResult {
         }
     }
 
-    fn scores(&self, canvas: &Canvas<'_>, lines: &mut Vec<Line<'static>>) {
+    fn scores(&self, canvas: &Canvas<'_>, columns: usize, lines: &mut Vec<Line<'static>>) {
         let theme = canvas.theme;
+        // The bar, and how many of how many.
+        let room = columns.saturating_sub(3 + 10 + 13).min(40);
         for (title, scores) in [
             ("By topic", &self.report.by_topic),
             ("By level", &self.report.by_level),
@@ -221,7 +224,7 @@ impl QuizResult {
             lines.push(Line::default());
             lines.push(Line::from(Span::styled(title, theme.title)));
             for (name, score) in scores {
-                let mut spans = vec![Span::raw(format!("  {} ", fit(&plain(name), 40)))];
+                let mut spans = vec![Span::raw(format!("  {} ", fit(&plain(name), room)))];
                 spans.extend(bar(score.share(), 10, theme, theme.accent));
                 spans.push(Span::raw(format!(
                     "  {} of {}",
