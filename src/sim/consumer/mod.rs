@@ -25,11 +25,14 @@ mod config;
 mod effect;
 mod fetching;
 mod membership;
+mod request;
 mod work;
 
 pub use config::{Commits, ConsumerConfig, ResetPolicy};
 pub use effect::{ConsumerTimer, Effect, Env, Note};
 pub use work::Work;
+
+use request::{About, CommitKind, Request};
 
 /// Where a consumer stands in its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,40 +142,6 @@ impl Assigned {
         self.buffered.clear();
         self.fetching = None;
     }
-}
-
-/// A request without an answer yet.
-#[derive(Debug, Clone)]
-struct Request {
-    to: BrokerId,
-    sent: Time,
-    about: About,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum About {
-    Metadata,
-    Coordinator,
-    Join,
-    Sync,
-    Heartbeat,
-    Leave,
-    Commit { kind: CommitKind },
-    Committed(Vec<PartitionId>),
-    Offsets(Vec<PartitionId>),
-    Epochs(Vec<PartitionId>),
-    Fetch(Vec<PartitionId>),
-    Produce,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CommitKind {
-    /// Inside poll(); nobody waits.
-    Auto,
-    /// Before joining; the join waits.
-    BeforeJoin,
-    /// commitSync(); the application waits.
-    Sync,
 }
 
 /// A consumer.
