@@ -1,6 +1,6 @@
 //! What a producer asks brokers besides taking its records: metadata, a producer id.
 //!
-//! Source: `Metadata`, `TransactionManager`; KIP-98, KIP-320, KIP-360, KIP-899.
+//! Source: `Metadata`, `TransactionManager`; KIP-98, KIP-320, KIP-360, KIP-899, KIP-951.
 
 use std::sync::Arc;
 
@@ -76,7 +76,15 @@ impl Producer {
             match self.queues.get_mut(place) {
                 // Metadata older than what an error told is ignored (KIP-320).
                 Some(queue) if queue.leader.is_some_and(|(_, epoch)| epoch > found.epoch) => {}
-                Some(queue) => queue.leader = leader,
+                Some(queue) => {
+                    // A new leader is worth a try at once (KIP-951).
+                    if queue.leader.is_none_or(|(_, epoch)| epoch < found.epoch) {
+                        for draft in &mut queue.drafts {
+                            draft.not_before = Time::ZERO;
+                        }
+                    }
+                    queue.leader = leader;
+                }
                 None => self.queues.push(Queue::new(found.partition, leader)),
             }
         }

@@ -613,3 +613,33 @@ fn settings_that_contradict_are_refused_or_switch_idempotence_off() {
     assert!(!is_idempotent(&settings));
     assert!(is_idempotent(&Settings::default()));
 }
+
+#[test]
+fn a_new_leader_ends_the_backoff() {
+    // Source: `RecordAccumulator.shouldBackoff` (KIP-951).
+    let patient = [
+        ("retry.backoff.ms", "1000"),
+        ("retry.backoff.max.ms", "30000"),
+        ("metadata.max.age.ms", "500"),
+    ];
+    for (leader, pause) in [(1, 6_000..10_000), (2, 0..4_000)] {
+        let one = ProducerSpec {
+            limit: Some(1),
+            ..spec(&patient)
+        };
+        let mut bed = Bed::new(&one, 1);
+        // After the fourth error it would wait for 8 s.
+        bed.script = vec![Reply::Error(ErrorCode::NotEnoughReplicas); 4];
+        while bed.arrived.len() < 4 {
+            bed.run(bed.world.now + SECOND);
+        }
+        bed.leader = leader;
+        bed.run(Time::secs(60));
+        let times: Vec<u64> = bed.arrived.iter().map(|(at, ..)| at.as_millis()).collect();
+        assert_eq!((times.len(), bed.acknowledged()), (5, 1));
+        assert!(
+            pause.contains(&(times[4] - times[3])),
+            "{leader}: {times:?}"
+        );
+    }
+}
