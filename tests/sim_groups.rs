@@ -559,3 +559,61 @@ fn a_snapshot_runs_on_like_the_original() {
         text(&play(&spec, &[(21.0, "kill consumer c2")], 80.0))
     );
 }
+
+/// Records of 1000 bytes for a consumer of these settings.
+fn large(limit: &str, settings: &str, member: &str) -> String {
+    format!(
+        "
+topics:
+  - {{name: orders, assignments: [[1, 2], [1, 2]]}}
+producers:
+  - {{name: shop, topic: orders, rate: 200, record_size: 1000, keys: {{uniform: 100}}, {limit}}}
+groups:
+  - name: billing
+    topics: [orders]
+    settings: {{auto.offset.reset: earliest, {settings}}}
+    members:
+      - {{name: c1, {member}}}
+"
+    )
+}
+
+#[test]
+fn a_fetch_waits_for_its_minimum_of_bytes_and_no_longer() {
+    // Source: `DelayedFetch.tryComplete`: what all batches together hold counts.
+    let settings = "fetch.min.bytes: 40000, fetch.max.wait.ms: 10s";
+    let yaml = large("start: 0s", settings, "commit: after-processing");
+    let mut cluster = start(&yaml);
+    for step in 0..20 {
+        // 200 records a second are 40 000 bytes in 0.2 s.
+        run(&mut cluster, &[], 20.0 + 0.7 * f64::from(step));
+        holds(&cluster, "lag billing < 100");
+    }
+}
+
+#[test]
+fn a_fetch_brings_no_more_than_its_maximum_of_bytes() {
+    // Source: `ReplicaManager.readFromLog`, `FetchSession`: the limit of the whole answer, and whose turn it is next.
+    let member = "processing: 100ms, commit: never, stopped: true";
+    let yaml = large("limit: 4000", "fetch.max.bytes: 20000", member);
+    let mut cluster = start(&yaml);
+    run(&mut cluster, &[(30.0, "start consumer c1")], 35.0);
+    let first = story(&cluster, "OffsetReset").len();
+    assert_eq!(first, 2);
+    run(&mut cluster, &[(35.0, "kill consumer c1")], 36.0);
+    let killed = story(&cluster, "ConsumerKilled").join(" ");
+    let held: u32 = killed
+        .split(' ')
+        .find_map(|word| word.parse().ok())
+        .unwrap_or(0);
+    assert!((1..=20).contains(&held), "{killed}");
+    // One partition after the other has its turn.
+    let mut cluster = start(&yaml.replace("100ms", "1ms"));
+    run(&mut cluster, &[(30.0, "start consumer c1")], 35.0);
+    let member = &cluster.consumers()[0].consumer;
+    let at: Vec<u64> = member
+        .assignment()
+        .map(|id| member.position(id).unwrap_or(0))
+        .collect();
+    assert!(at.iter().all(|at| *at > 300), "{at:?}");
+}

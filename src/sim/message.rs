@@ -163,6 +163,8 @@ pub struct FetchRequest {
     pub min_bytes: u32,
     /// `max.partition.fetch.bytes`
     pub partition_max_bytes: u32,
+    /// `fetch.max.bytes`; `u32::MAX` for no limit.
+    pub max_bytes: u32,
     /// Positions that are new or changed.
     pub changed: Vec<FetchPosition>,
     /// Partitions that the reader no longer wants.

@@ -206,6 +206,7 @@ impl Broker {
         request.max_wait = max_wait;
         request.min_bytes = min_bytes;
         request.partition_max_bytes = partition_max_bytes;
+        request.max_bytes = u32::MAX;
         for partition in fetcher.changed.drain(..) {
             if let Some(replica) = self.replicas.get_mut(partition) {
                 replica.asked = (replica.log.end(), replica.record.leader_epoch);

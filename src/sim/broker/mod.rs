@@ -5,6 +5,7 @@
 //! [`partition_state`], [`epoch_cache`] and [`producer_state`].
 
 pub mod epoch_cache;
+mod fetch_session;
 mod fetcher;
 pub mod groups;
 mod image;
@@ -37,9 +38,9 @@ use super::settings::{Setting, Settings};
 use super::spec::DiskSpec;
 use super::time::Time;
 use super::types::{BrokerEpoch, BrokerId, ErrorCode};
+use fetch_session::Sessions;
 use fetcher::Fetcher;
 use produce::Purgatory;
-use serve::Sessions;
 
 /// How often silent producers are looked for: `producer.id.expiration.check.interval.ms`, an internal setting.
 const PRODUCER_EXPIRATION_CHECK: Time = Time::secs(600);

@@ -4,161 +4,21 @@
 //! without enough data waits until data comes or its time is up. A follower whose position stands at the log end with
 //! nothing new counts as caught up at each of its requests; that is noted when it next matters, not at each request.
 //!
-//! Source: `ReplicaManager.fetchMessages`, `DelayedFetch`, `FetchSession`; KIP-207, KIP-227, KIP-392, KIP-595.
+//! Source: `ReplicaManager.fetchMessages`, `DelayedFetch`, `FetchSession`; KIP-74, KIP-207, KIP-227, KIP-392, KIP-595.
 
-use std::sync::Arc;
-
+use super::fetch_session::{Parked, Reading, Session};
 use super::partition_state::LeaderMoment;
 use super::reconcile::{check_request_epoch, divergence};
 use super::replica::{Replica, Role};
 use super::{Broker, BrokerTimer};
 use crate::sim::context::Context;
-use crate::sim::event::EventId;
 use crate::sim::message::{
     AlterReason, Batch, FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Message,
 };
-use crate::sim::node::{NodeId, PartitionId, PartitionMap};
+use crate::sim::node::{NodeId, PartitionId};
 use crate::sim::settings::Setting;
 use crate::sim::time::Time;
 use crate::sim::types::{BrokerEpoch, BrokerId, ErrorCode, Offset};
-
-#[derive(Debug, Clone)]
-struct Reading {
-    position: FetchPosition,
-    /// The high watermark last sent; `Offset::MAX` before the first answer.
-    sent_high_watermark: Offset,
-    /// Whether it stands in the session's list of partitions to look at.
-    listed: bool,
-}
-
-#[derive(Debug, Clone)]
-struct Parked {
-    correlation: u32,
-    deadline: Time,
-    cause: Option<EventId>,
-}
-
-#[derive(Debug, Clone)]
-struct Session {
-    epoch: u32,
-    replica: Option<(BrokerId, BrokerEpoch)>,
-    min_bytes: u32,
-    partition_max_bytes: u32,
-    rack: Option<Arc<str>>,
-    partitions: PartitionMap<Reading>,
-    /// Partitions that may have news for the reader.
-    list: Vec<PartitionId>,
-    parked: Option<Parked>,
-    last_fetch: Time,
-}
-
-/// All readers' sessions, in order of the readers.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Sessions {
-    all: Vec<(NodeId, Session)>,
-    /// Where in `all` each broker's session is, by the broker's id.
-    of_brokers: Vec<Option<u32>>,
-    /// Where in `all` each consumer's session is, by the consumer's number.
-    of_consumers: Vec<Option<u32>>,
-}
-
-impl Sessions {
-    fn place(&self, node: NodeId) -> Option<usize> {
-        let (places, number) = match node {
-            NodeId::Broker(id) => (&self.of_brokers, id),
-            NodeId::Consumer(index) => (&self.of_consumers, index),
-            NodeId::Controller(_) | NodeId::Producer(_) => return None,
-        };
-        (*places.get(number as usize)?).map(|place| place as usize)
-    }
-    fn get_mut(&mut self, node: NodeId) -> Option<&mut Session> {
-        self.place(node).map(|place| &mut self.all[place].1)
-    }
-    /// The reader's position in a partition matters again: it is looked at with its next fetch.
-    pub(super) fn look_at(&mut self, node: NodeId, partition: PartitionId) {
-        if let Some(session) = self.get_mut(node) {
-            session.list(partition);
-        }
-    }
-    /// The reader begins anew; what it had before is forgotten.
-    fn open(&mut self, node: NodeId, request: &FetchRequest) {
-        if let Some(session) = self.get_mut(node) {
-            session.reopen(request);
-            return;
-        }
-        let place = self.all.partition_point(|(known, _)| *known < node);
-        self.all.insert(place, (node, Session::new(request)));
-        self.number();
-    }
-    /// The reader is gone.
-    pub(super) fn remove(&mut self, node: NodeId) {
-        if let Some(place) = self.place(node) {
-            self.all.remove(place);
-            self.number();
-        }
-    }
-    /// Notes anew where each session is.
-    fn number(&mut self) {
-        self.of_brokers.clear();
-        self.of_consumers.clear();
-        for (place, (node, _)) in (0u32..).zip(&self.all) {
-            let (places, number) = match node {
-                NodeId::Broker(id) => (&mut self.of_brokers, *id as usize),
-                NodeId::Consumer(index) => (&mut self.of_consumers, *index as usize),
-                NodeId::Controller(_) | NodeId::Producer(_) => continue,
-            };
-            places.resize(places.len().max(number + 1), None);
-            places[number] = Some(place);
-        }
-    }
-    /// The earliest time at which a waiting fetch must be answered.
-    pub(super) fn next_deadline(&self) -> Option<Time> {
-        self.all
-            .iter()
-            .filter_map(|(_, session)| session.parked.as_ref().map(|parked| parked.deadline))
-            .min()
-    }
-}
-
-impl Session {
-    fn new(request: &FetchRequest) -> Session {
-        Session {
-            epoch: 0,
-            replica: request.replica,
-            min_bytes: request.min_bytes,
-            partition_max_bytes: request.partition_max_bytes,
-            rack: request.rack.clone(),
-            partitions: PartitionMap::default(),
-            list: Vec::new(),
-            parked: None,
-            last_fetch: Time::ZERO,
-        }
-    }
-
-    /// Becomes a new session. (A consumer opens one with each request, so its memory is kept.)
-    fn reopen(&mut self, request: &FetchRequest) {
-        let (mut partitions, mut list) = (
-            std::mem::take(&mut self.partitions),
-            std::mem::take(&mut self.list),
-        );
-        partitions.clear();
-        list.clear();
-        *self = Session {
-            partitions,
-            list,
-            ..Session::new(request)
-        };
-    }
-
-    fn list(&mut self, partition: PartitionId) {
-        if let Some(reading) = self.partitions.get_mut(partition)
-            && !reading.listed
-        {
-            reading.listed = true;
-            self.list.push(partition);
-        }
-    }
-}
 
 impl Broker {
     pub(super) fn on_fetch(
@@ -458,9 +318,21 @@ impl Broker {
             return Ok(0);
         }
         let first = replica.log.first_from(position.offset);
-        Ok(first
+        let bytes = first
             .filter(|batch| batch.next_offset() <= bound)
-            .map_or(0, |batch| batch.bytes.max(1)))
+            .map_or(0, |batch| batch.bytes.max(1));
+        if bytes == 0 || bytes >= session.min_bytes {
+            return Ok(bytes);
+        }
+        // All that there is counts, as far as it would be given (`DelayedFetch.tryComplete`).
+        let mut all = 0u32;
+        for batch in replica.log.batches_from(position.offset) {
+            if batch.next_offset() > bound || all >= session.min_bytes {
+                break;
+            }
+            all = all.saturating_add(batch.bytes.max(1));
+        }
+        Ok(all.min(session.partition_max_bytes.max(bytes)))
     }
 
     /// Answers a session's waiting fetch with whatever there is.
@@ -473,6 +345,7 @@ impl Broker {
         let mut list = std::mem::take(&mut session.list);
         let follower = session.replica.map(|(id, _)| id);
         let (max_bytes, rack) = (session.partition_max_bytes, session.rack.clone());
+        let (mut left, mut passed_over) = (session.max_bytes, false);
         let mut response = ctx.world.spare.answer();
         list.retain(|&partition| {
             let readings = &self.sessions.all[place].1.partitions;
@@ -480,13 +353,22 @@ impl Broker {
                 return false;
             };
             let (position, sent) = (reading.position, reading.sent_high_watermark);
+            let before = response.batches.len();
+            if before > 0 && !self.has_room(&position, left) {
+                passed_over = true;
+                return true;
+            }
             let fetched = self.read_partition(
                 &position,
                 follower,
-                max_bytes,
+                max_bytes.min(left),
                 rack.as_deref(),
                 &mut response.batches,
             );
+            if left < u32::MAX {
+                let read = response.batches[before..].iter();
+                left = read.fold(left, |left, batch| left.saturating_sub(batch.bytes));
+            }
             // A reader that has more to read, or waits to join the ISR, stays on the list.
             let more = fetched.batches > 0
                 || follower.is_some_and(|follower| self.is_outside_isr(partition, follower));
@@ -510,6 +392,14 @@ impl Broker {
             }
             stays
         });
+        if passed_over {
+            // Who got nothing comes first next time (`FetchSession.IncrementalFetchContext`).
+            let served = |id: &PartitionId| {
+                let mut answered = response.partitions.iter();
+                answered.any(|part| part.partition == *id && part.batches > 0)
+            };
+            list.sort_by_key(served);
+        }
         let session = &mut self.sessions.all[place].1;
         session.list = list;
         response.session_epoch = session.epoch;
@@ -517,6 +407,17 @@ impl Broker {
         ctx.cause = before.or(parked.cause);
         ctx.send(node, parked.correlation, Message::FetchResponse(response));
         ctx.cause = before;
+    }
+
+    /// Whether an answer with so many bytes left takes more of a partition (`fetch.max.bytes`); the first one that has
+    /// data gives a batch however large it is (KIP-74).
+    fn has_room(&self, position: &FetchPosition, left: u32) -> bool {
+        if left == u32::MAX {
+            return true;
+        }
+        let replica = self.replicas.get(position.partition);
+        let first = replica.and_then(|replica| replica.log.first_from(position.offset));
+        first.is_none_or(|batch| batch.bytes <= left)
     }
 
     fn is_outside_isr(&self, partition: PartitionId, follower: BrokerId) -> bool {

@@ -73,6 +73,7 @@ pub(super) fn configure(config: &mut ConsumerConfig, settings: &Settings, commit
     config.fetch_min_bytes = count(Setting::FetchMinBytes);
     config.fetch_max_wait = settings.time(Setting::FetchMaxWait);
     config.max_partition_fetch_bytes = count(Setting::MaxPartitionFetchBytes);
+    config.fetch_max_bytes = count(Setting::FetchMaxBytes);
     config.request_timeout = settings.time(Setting::RequestTimeout);
     config.retry_backoff = settings.time(Setting::RetryBackoff);
     config.metadata_max_age = settings.time(Setting::MetadataMaxAge);

@@ -439,7 +439,15 @@ impl Consumer {
             return;
         }
         wanted.sort_unstable_by_key(|(broker, _)| *broker);
-        for (broker, request) in wanted.drain(..) {
+        for (broker, mut request) in wanted.drain(..) {
+            let most = u64::from(request.partition_max_bytes) * request.changed.len() as u64;
+            if most > u64::from(request.max_bytes) {
+                // Not all may fit into the answer: who came last time goes last.
+                let line = |id| self.assigned.get(id).map_or(0, |assigned| assigned.line);
+                request
+                    .changed
+                    .sort_by_key(|position| line(position.partition));
+            }
             let asked = request.changed.iter();
             let mut ids = env.spare.partitions.list();
             ids.extend(asked.map(|position| position.partition));
@@ -463,6 +471,7 @@ impl Consumer {
         request.max_wait = self.config.fetch_max_wait;
         request.min_bytes = self.config.fetch_min_bytes;
         request.partition_max_bytes = self.config.max_partition_fetch_bytes;
+        request.max_bytes = self.config.fetch_max_bytes;
         request.rack.clone_from(&self.config.client_rack);
     }
 
