@@ -55,6 +55,14 @@ fn a_crash_costs_the_session_and_a_controlled_shutdown_next_to_nothing() {
 }
 
 #[test]
+fn a_broker_that_dies_before_it_has_started_is_missed_too() {
+    let cluster = play(ORDERS, &[(0.0, "crash broker 1")], 30.0);
+    holds(&cluster, "leader orders-0 = 2 and isr orders-0 = {2,3}");
+    holds(&cluster, "acknowledged one > 0 and failed one = 0");
+    assert_eq!(count(&cluster, "BrokerFenced"), 1);
+}
+
+#[test]
 fn other_partitions_go_on_when_a_broker_dies() {
     let mut cluster = start(ORDERS);
     run(&mut cluster, &[(20.0, "crash broker 1")], 20.0);

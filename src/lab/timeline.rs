@@ -94,7 +94,7 @@ pub struct Branch {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SeekError {
     /// Too far away.
-    #[error("{} is beyond {}, the furthest moment of a run", .0, END_MAX)]
+    #[error("{} is too far away; a run goes to {END_MAX} at most", .0)]
     TooFar(Time),
 }
 
@@ -552,7 +552,7 @@ mod tests {
     fn what_is_too_far_is_refused() {
         let mut run = run();
         let error = run.seek(END_MAX + Time::secs(1)).unwrap_err();
-        assert!(error.to_string().contains("the furthest moment"), "{error}");
+        assert!(error.to_string().contains("a run goes to"), "{error}");
         assert_eq!(run.now(), Time::ZERO);
     }
 

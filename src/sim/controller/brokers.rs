@@ -28,6 +28,9 @@ pub struct BrokerState {
     registered_at: u64,
     /// The metadata offset at which its leaderships had been moved away.
     shutdown_offset: u64,
+    /// It starts for the first time, and topics that a cluster begins with count on it already. Kafka makes no topic on
+    /// brokers that have not started.
+    counted_on: bool,
 }
 
 /// A heartbeat.
@@ -94,6 +97,7 @@ impl Controller {
             metadata_offset: 0,
             registered_at: self.metadata_end() + 1,
             shutdown_offset: 0,
+            counted_on: known.is_none(),
         };
         ctx.emit_and_follow(What::BrokerRegistered {
             broker,
@@ -189,6 +193,7 @@ impl Controller {
             return;
         };
         state.fenced = false;
+        state.counted_on = false;
         let epoch = state.epoch;
         ctx.emit_and_follow(What::BrokerUnfenced { broker, epoch });
         self.write_broker(broker);
@@ -241,6 +246,7 @@ impl Controller {
             return;
         };
         state.fenced = true;
+        state.counted_on = false;
         self.write_broker(broker);
         self.remove_from_isrs(broker, shrink, election, false, ctx);
     }
@@ -253,7 +259,8 @@ impl Controller {
         let silent: Vec<(BrokerId, Time)> = self
             .brokers
             .iter()
-            .filter(|(_, state)| !state.fenced && now - state.last_contact >= session)
+            .filter(|(_, state)| !state.fenced || state.counted_on)
+            .filter(|(_, state)| now - state.last_contact >= session)
             .map(|(id, state)| (*id, now - state.last_contact))
             .collect();
         for (broker, silent) in silent {

@@ -200,7 +200,7 @@ fn moments_are_sought_and_wrong_ones_refused_in_place() {
     stage.keys("g-3s<enter>");
     stage.shows("before the beginning");
     stage.keys("<ctrl-u>99h<enter>");
-    stage.shows("is beyond");
+    stage.shows("is too far away");
     stage.shows("01:30.0");
     stage.keys("<ctrl-u>0s<enter>");
     stage.shows("paused 00:00.0");
