@@ -172,6 +172,9 @@ impl Watch {
                     tp, clean: false, ..
                 } => self.mark(cluster, tp, None),
                 What::PageCacheLost { tp, broker, .. } => self.mark(cluster, tp, Some(*broker)),
+                What::IsrShrunk { tp, min_isr, .. } if knows_less(cluster, tp, *min_isr) => {
+                    self.mark(cluster, tp, None);
+                }
                 What::RecordsLost {
                     tp,
                     producer,
@@ -531,4 +534,20 @@ fn first_difference(one: &Replica, other: &Replica, bound: Offset) -> Option<Off
         *offset < bound && one.log.epoch_at(*offset) != other.log.epoch_at(*offset)
     };
     starts.filter(differs).min()
+}
+
+/// Whether a leader has not heard yet of the minimum that the controller goes by: it lets the high watermark go on with
+/// fewer in-sync replicas, so that who is eligible may lack what is below it.
+fn knows_less(cluster: &Cluster, tp: &Tp, min_isr: u32) -> bool {
+    let Some(id) = cluster.names().partition(&tp.topic, tp.partition) else {
+        return false;
+    };
+    cluster.brokers().iter().any(|broker| {
+        let replica = broker.replicas.get(id);
+        let known = replica.and_then(|replica| {
+            let leading = replica.leading()?;
+            Some(leading.state.effective_min_isr(&replica.isr_config))
+        });
+        known.is_some_and(|known| (known as u32) < min_isr)
+    })
 }

@@ -213,7 +213,9 @@ mod tests {
         let moved = [4_003_473];
         // A slow leader is replaced, leads again at once, and answers a fetch of its earlier epoch.
         let earlier = [1_036_593];
-        let moved = moved.into_iter().chain(earlier);
+        // The leader hears of a higher min.insync.replicas after the controller.
+        let raised = [23_067, 36_969];
+        let moved = moved.into_iter().chain(earlier).chain(raised);
         for seed in moves.into_iter().chain(late).chain(lost).chain(moved) {
             let case = Case::new(seed);
             let (_, report) = case.play().unwrap();
