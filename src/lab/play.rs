@@ -527,9 +527,9 @@ impl Play {
             return true;
         }
         let Some(twin) = &self.twin else {
-            let found = here.is_some();
-            self.timeline = here.unwrap_or_else(|| self.timeline.clone());
-            return found;
+            let Some(here) = here else { return false };
+            self.timeline = here;
+            return true;
         };
         let to = [here, ahead(twin)].into_iter().flatten();
         let to = to.map(|run| run.now()).min();
