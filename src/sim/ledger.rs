@@ -265,16 +265,15 @@ impl Ledger {
             }
         });
         fates.acks = acks;
-        let mut gone = Vec::new();
-        for (start, end) in missing.ranges() {
+        let gone = missing.ranges().to_vec();
+        for (start, end) in &gone {
             fates.lost.insert(*start, *end);
-            gone.push((*start, *end));
         }
-        for (start, end) in gone {
+        for (start, end) in gone.iter().copied() {
             let offset = batch.base_offset + (start - first_number(&batch.records).min(start));
             self.losses.push((producer, start, end, partition, offset));
         }
-        missing.ranges().to_vec()
+        gone
     }
 
     /// A message will never arrive. With `acks=0` nobody will ever send its records again.
@@ -291,21 +290,28 @@ impl Ledger {
 
     /// A batch sent with `acks=0` was not written.
     pub fn never_written(&mut self, batch: &Batch) {
-        let mut all = Vec::new();
         runs(&batch.records, batch.count, |producer, start, end| {
-            all.push((producer, start, end));
-        });
-        for (producer, start, end) in all {
             self.fates(producer).lost.insert(start, end);
-        }
+        });
     }
 
     /// A leader appended a batch. Tells of duplicates and of records that stand after later ones.
-    pub fn appended(&mut self, partition: PartitionId, batch: &Batch, names: &Names) -> Vec<What> {
+    pub fn appended(
+        &mut self,
+        partition: PartitionId,
+        batch: &Batch,
+        acks: i8,
+        names: &Names,
+    ) -> Vec<What> {
         let mut told = Vec::new();
-        if matches!(batch.records, Records::Group(_))
-            || batch.leader_epoch < self.journal(partition).epoch
-        {
+        if matches!(batch.records, Records::Group(_)) {
+            return told;
+        }
+        if batch.leader_epoch < self.journal(partition).epoch {
+            // Its producer has been told already, and the log of today's leader will not hold it.
+            if acks == 0 {
+                self.never_written(batch);
+            }
             return told;
         }
         let mut copy = false;

@@ -277,7 +277,7 @@ impl Broker {
             bytes: batch.bytes.max(1),
         };
         let names = &ctx.world.names;
-        let told = ctx.world.ledger.appended(partition, &batch, names);
+        let told = ctx.world.ledger.appended(partition, &batch, acks, names);
         replica.append(batch, now);
         for what in told {
             ctx.emit(what);

@@ -194,6 +194,7 @@ impl Bed {
                         self.world.ledger.appended(
                             produced.partition,
                             &appended,
+                            1,
                             &self.world.names,
                         );
                     }
