@@ -11,7 +11,7 @@ use std::{fmt::Write, fs, io, path::Path};
 pub(crate) enum Shape {
     /// Three flash cards to one open card with its points, 250 to a deck: 540 bytes a card.
     Mixed,
-    /// Flash cards of one line each way, 100 to a deck: 280 bytes a card, as in the banks that other programs for
+    /// Flash cards of one line each way, 100 to a deck: 290 bytes a card, as in the banks that other programs for
     /// flashcards are measured with.
     Short,
 }
