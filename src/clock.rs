@@ -40,7 +40,7 @@ pub fn instant() -> Instant {
 }
 
 /// What is told when the system's clock was set back while a session's clock runs.
-pub const SET_BACK: &str =
+const SET_BACK: &str =
     "the system's clock was set back; the session's own goes on from where it stood";
 
 /// Whether the clock was set back since it was read before, by more than a correction of the drift.
@@ -60,7 +60,7 @@ pub fn stood_still(before: Option<Timestamp>, now: Timestamp) -> Option<SignedDu
 }
 
 /// What is told when a session's clock was stopped because nothing had read it.
-pub fn stood_still_words(passed: SignedDuration) -> String {
+fn stood_still_words(passed: SignedDuration) -> String {
     let minutes = (passed.as_secs() + 30) / 60;
     let long = match minutes {
         0 | 1 => "for a minute".to_owned(),
@@ -68,6 +68,13 @@ pub fn stood_still_words(passed: SignedDuration) -> String {
         minutes => format!("for {} hours", (minutes + 30) / 60),
     };
     format!("the machine or the program slept {long}; the clock was stopped for it")
+}
+
+/// What the reader is told of a session's clock: that it was stopped while nothing read it, or else that the system's was
+/// set back.
+pub fn told(slept: Option<SignedDuration>, set_back: bool) -> Option<String> {
+    let slept = slept.map(stood_still_words);
+    slept.or_else(|| set_back.then(|| SET_BACK.to_owned()))
 }
 
 /// How long the reader has stopped the process, all times together: counted by one, taken off by a
@@ -124,8 +131,7 @@ pub struct Reading {
 impl Reading {
     /// What the reader is told of it.
     pub fn told(&self) -> Option<String> {
-        let slept = self.slept.map(stood_still_words);
-        slept.or_else(|| self.set_back.then(|| SET_BACK.to_owned()))
+        told(self.slept, self.set_back)
     }
 }
 

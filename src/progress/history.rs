@@ -37,8 +37,6 @@ pub struct SessionReport {
     pub session: Option<EventId>,
     /// What it was.
     pub activity: Activity,
-    /// What it was about, in words; nothing when its start is not in the log.
-    pub about: String,
     /// When it ended.
     pub at: Timestamp,
     /// The study day.
@@ -258,34 +256,29 @@ impl Progress {
                 i64::try_from(count).unwrap_or(i64::MAX),
             ),
         )?;
-        let mut reports = Vec::new();
-        for ended in events {
-            let EventKind::SessionEnd {
+        let reports = events.into_iter().filter_map(|ended| match ended.kind {
+            EventKind::SessionEnd {
                 activity,
                 finished,
                 report,
-            } = ended.kind
-            else {
-                continue;
-            };
-            reports.push(SessionReport {
+            } => Some(SessionReport {
                 session: ended.session,
                 activity,
-                about: self.about(ended.session)?,
                 at: ended.at,
                 day: ended.day,
                 finished,
                 report,
-            });
-        }
-        Ok(reports)
+            }),
+            _ => None,
+        });
+        Ok(reports.collect())
     }
 
-    /// What a session was begun about.
-    fn about(&self, session: Option<EventId>) -> Result<String, ProgressError> {
-        let Some(session) = session else {
-            return Ok(String::new());
-        };
+    /// What a session was begun about, in words; nothing when its start is not in the log.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn about(&self, session: EventId) -> Result<String, ProgressError> {
         let begun = event(&self.db, session).map_err(|fault| self.error(fault))?;
         Ok(match begun.map(|begun| begun.kind) {
             Some(EventKind::SessionStart { about, .. }) => about,

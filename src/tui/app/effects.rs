@@ -421,6 +421,6 @@ fn told(mark: Mark, on: bool) -> &'static str {
 
 /// A problem in the words of the reader.
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
-fn words(problem: ProgressError) -> String {
+pub(super) fn words(problem: ProgressError) -> String {
     problem.to_string()
 }

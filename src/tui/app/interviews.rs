@@ -1,10 +1,10 @@
 //! Interviews, self-tests and stories carried out: begun, recorded, taken up again, followed by their reports.
 
-use super::{App, Request};
+use super::{App, Request, effects::words};
 use crate::{
     bank::AreaId,
     memory::Moment,
-    progress::{Activity, EventId, ProgressError},
+    progress::{Activity, EventId},
     session::{interview, selftest},
     tui::{
         desk::{
@@ -144,7 +144,7 @@ impl App {
             .map_err(words)?;
         // The newest is this one.
         let before = earlier.get(1..).unwrap_or_default();
-        let screen = InterviewReport::new(report, before);
+        let screen = InterviewReport::new(report, before, None);
         self.stack.truncate(1);
         self.stack.push(Screen::InterviewReport(Box::new(screen)));
         Ok(())
@@ -175,7 +175,7 @@ impl App {
                 self.tell("no skill was rated; nothing has changed");
             }
             Some(report) => {
-                let screen = SelfTestReport::new(report, self.desk.bank());
+                let screen = SelfTestReport::new(report, self.desk.bank(), None);
                 self.stack.truncate(1);
                 self.stack.push(Screen::SelfTestReport(Box::new(screen)));
             }
@@ -192,8 +192,4 @@ impl App {
         self.stack.push(Screen::Earlier(Box::new(screen)));
         Ok(())
     }
-}
-
-fn words(problem: ProgressError) -> String {
-    problem.to_string()
 }

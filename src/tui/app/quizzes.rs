@@ -1,9 +1,9 @@
 //! Quizzes carried out: begun, recorded, taken up again, and followed by their result.
 
-use super::App;
+use super::{App, effects::words};
 use crate::{
     memory::Moment,
-    progress::{EventId, ProgressError},
+    progress::EventId,
     session::quiz::{self, Candidate, Quiz, Settings, Source},
     tui::{
         desk::practice::{self, LeftQuiz, Pool},
@@ -111,7 +111,6 @@ impl App {
         effects: Vec<quiz::Effect>,
         now: Moment,
     ) -> Result<(), String> {
-        let words = |error: ProgressError| error.to_string();
         for effect in &effects {
             if let quiz::Effect::Save(snapshot) = effect {
                 let snapshot = (**snapshot).clone();
@@ -139,7 +138,7 @@ impl App {
             .map_err(words)?;
         // The newest is this one.
         let before = earlier.get(1..).unwrap_or_default();
-        let result = QuizResult::new(report, before);
+        let result = QuizResult::new(report, before, None);
         self.stack.truncate(1);
         self.stack.push(Screen::QuizResult(Box::new(result)));
         Ok(())

@@ -53,12 +53,17 @@ pub struct Sitting {
 /// # Errors
 /// When the log cannot be read.
 pub fn sittings(progress: &Progress) -> Result<Vec<Sitting>, ProgressError> {
-    let reports = progress.reports(&REPORTED, SITTINGS_MAX)?;
-    Ok(reports.into_iter().filter_map(Sitting::read).collect())
+    let mut sittings = Vec::new();
+    for found in progress.reports(&REPORTED, SITTINGS_MAX)? {
+        let about = found.session.map(|session| progress.about(session));
+        let about = about.transpose()?.unwrap_or_default();
+        sittings.extend(Sitting::read(found, about));
+    }
+    Ok(sittings)
 }
 
 impl Sitting {
-    fn read(found: SessionReport) -> Option<Self> {
+    fn read(found: SessionReport, about: String) -> Option<Self> {
         fn from<T: serde::de::DeserializeOwned>(report: Value) -> Option<T> {
             serde_json::from_value(report).ok()
         }
@@ -71,7 +76,7 @@ impl Sitting {
         let sitting = Self {
             day: found.day,
             activity: found.activity,
-            about: found.about,
+            about,
             finished: found.finished,
             outcome,
         };

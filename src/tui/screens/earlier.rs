@@ -80,20 +80,20 @@ impl Earlier {
     /// The report of the selected sitting, beside those before it.
     fn report(&self, cx: &Cx<'_>) -> Option<Screen> {
         let (sitting, before) = self.sittings.get(self.list.selected()..)?.split_first()?;
-        let day = day(sitting.day, cx.now.day);
+        let day = Some(day(sitting.day, cx.now.day));
         Some(match &sitting.outcome {
             Outcome::Quiz(report) => {
                 let before = quizzes_like(report, before);
-                let result = QuizResult::new(report.clone(), &before).of(day);
+                let result = QuizResult::new(report.clone(), &before, day);
                 Screen::QuizResult(Box::new(result))
             }
             Outcome::Interview(report) => {
                 let before = interviews_like(report, before);
-                let report = InterviewReport::new(report.clone(), &before).of(day);
+                let report = InterviewReport::new(report.clone(), &before, day);
                 Screen::InterviewReport(Box::new(report))
             }
             Outcome::SelfTest(report) => {
-                let report = SelfTestReport::new(report.clone(), cx.desk.bank()).of(day);
+                let report = SelfTestReport::new(report.clone(), cx.desk.bank(), day);
                 Screen::SelfTestReport(Box::new(report))
             }
         })

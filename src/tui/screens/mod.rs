@@ -15,6 +15,7 @@ pub mod home;
 pub mod interview;
 pub mod lab;
 pub mod quiz;
+mod report;
 pub mod selftest;
 mod session_clock;
 pub mod settings;
@@ -85,11 +86,6 @@ pub enum Screen {
     Stories(Box<stories::StoriesScreen>),
     /// Sittings that are over.
     Earlier(Box<earlier::Earlier>),
-}
-
-/// The name of a report, with the day it is of where that is past.
-fn dated(name: &str, day: Option<&str>) -> String {
-    day.map_or_else(|| name.to_owned(), |day| format!("{name} of {day}"))
 }
 
 impl Screen {

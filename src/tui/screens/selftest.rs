@@ -9,7 +9,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{dated, interview::strong, quiz::marked};
+use super::{interview::strong, quiz::marked, report::dated};
 use crate::{
     bank::{AreaId, Bank, CardId},
     progress::EventId,
@@ -339,8 +339,8 @@ pub struct SelfTestReport {
 }
 
 impl SelfTestReport {
-    /// A report.
-    pub fn new(report: Report, bank: &Bank) -> Self {
+    /// A report; `day` is that of one that is past.
+    pub fn new(report: Report, bank: &Bank, day: Option<String>) -> Self {
         let mut weak: Vec<CardId> = Vec::new();
         let lines = report.lines.iter();
         for line in lines.filter(|line| line.says != Mastery::Teaches) {
@@ -355,15 +355,8 @@ impl SelfTestReport {
             report,
             weak,
             scroll: Scroll::default(),
-            day: None,
+            day,
         }
-    }
-
-    /// The same, of a day that is past.
-    #[must_use]
-    pub fn of(self, day: String) -> Self {
-        let day = Some(day);
-        Self { day, ..self }
     }
 
     /// Its name in the top line.

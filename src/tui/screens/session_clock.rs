@@ -48,10 +48,7 @@ impl SessionClock {
     pub(super) fn read(&mut self, at: Timestamp, running: bool) -> Read {
         let before = self.read.replace(at);
         let slept = clock::stood_still(before, at).filter(|_| running);
-        let told = match slept {
-            Some(passed) => Some(clock::stood_still_words(passed)),
-            None => clock::was_set_back(before, at).then(|| clock::SET_BACK.to_owned()),
-        };
+        let told = clock::told(slept, clock::was_set_back(before, at));
         let counted = before.filter(|_| slept.is_some()).unwrap_or(at);
         let counted = SignedDuration::from_millis(counted.as_millisecond());
         Read {

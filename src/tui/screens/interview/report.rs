@@ -7,7 +7,10 @@ use ratatui::{
 };
 
 use super::{
-    super::{dated, quiz::marked},
+    super::{
+        quiz::marked,
+        report::{compared, dated},
+    },
     heading, passed,
 };
 use crate::{
@@ -21,12 +24,9 @@ use crate::{
         effect::{Cx, Effect},
         keymap::{Action, Context},
         text::{count, fit, plain, right},
-        widgets::{Scroll, bar, column, flow, sparkline},
+        widgets::{Scroll, bar, column, flow},
     },
 };
-
-/// Earlier ones whose shares are drawn beside the last.
-const RUNS: usize = 16;
 
 /// The screen.
 #[derive(Debug)]
@@ -46,8 +46,8 @@ fn share(report: &Report) -> Option<f64> {
 }
 
 impl InterviewReport {
-    /// A report beside earlier ones, newest first.
-    pub fn new(report: Report, earlier: &[Report]) -> Self {
+    /// A report beside earlier ones, newest first; `day` is that of one that is past.
+    pub fn new(report: Report, earlier: &[Report], day: Option<String>) -> Self {
         Self {
             report,
             earlier: earlier
@@ -56,15 +56,8 @@ impl InterviewReport {
                 .filter_map(|report| Some((share(report)?, report.level.clone())))
                 .collect(),
             scroll: Scroll::default(),
-            day: None,
+            day,
         }
-    }
-
-    /// The same, of a day that is past.
-    #[must_use]
-    pub fn of(self, day: String) -> Self {
-        let day = Some(day);
-        Self { day, ..self }
     }
 
     /// Its name in the top line.
@@ -169,27 +162,16 @@ impl InterviewReport {
     }
 
     fn compared(&self, canvas: &Canvas<'_>, columns: usize, lines: &mut Vec<Line<'static>>) {
-        let theme = canvas.theme;
-        let (Some((last, level)), Some(now)) = (self.earlier.last(), share(&self.report)) else {
+        let (Some((_, level)), Some(now)) = (self.earlier.last(), share(&self.report)) else {
             return;
         };
-        let change = (now - last) * 100.0;
-        let shown = self.earlier.len().saturating_sub(RUNS);
-        let runs = self.earlier[shown..].iter().map(|(share, _)| *share);
-        let runs = runs.chain([now]);
-        let style = if change < 0.0 { theme.warn } else { theme.good };
         let mut aside = format!(" since the last of {}", self.earlier.len());
         if !self.report.answers.is_empty() {
             let level = level.as_deref().unwrap_or("no level");
             aside.push_str(&format!(", which reached {level}"));
         }
-        let curve = format!("{}  ", sparkline(runs.map(Some), 1.0));
-        let spans = vec![
-            Span::styled(curve, theme.accent),
-            Span::styled(format!("{change:+.0} percentage points"), style),
-            Span::styled(aside, theme.dim),
-        ];
-        flow(lines, spans, columns);
+        let earlier: Vec<f64> = self.earlier.iter().map(|(share, _)| *share).collect();
+        compared(lines, &earlier, now, aside, columns, canvas.theme);
     }
 
     fn topics(&self, canvas: &Canvas<'_>, columns: usize, lines: &mut Vec<Line<'static>>) {

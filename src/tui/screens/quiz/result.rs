@@ -6,7 +6,10 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{super::dated, clock, marked, passed};
+use super::{
+    super::report::{compared, dated},
+    clock, marked, passed,
+};
 use crate::{
     bank::{Answer, CardId, Choice},
     session::quiz::{Candidate, Given, Report, Score, Verdict},
@@ -17,12 +20,9 @@ use crate::{
         keymap::{Action, Context},
         text::{count, fit, plain},
         theme::Theme,
-        widgets::{Scroll, bar, column, flow, sparkline},
+        widgets::{Scroll, bar, column, flow},
     },
 };
-
-/// Earlier runs whose shares are drawn beside the last.
-const RUNS: usize = 16;
 
 /// The screen.
 #[derive(Debug)]
@@ -36,8 +36,9 @@ pub struct QuizResult {
 }
 
 impl QuizResult {
-    /// The result of a quiz. `earlier` are reports about the same, newest first, this one left out.
-    pub fn new(report: Report, earlier: &[Report]) -> Self {
+    /// The result of a quiz. `earlier` are reports about the same, newest first, this one left out; `day` is that of a
+    /// quiz that is past.
+    pub fn new(report: Report, earlier: &[Report], day: Option<String>) -> Self {
         Self {
             report,
             earlier: earlier
@@ -46,15 +47,8 @@ impl QuizResult {
                 .map(|report| report.score.share())
                 .collect(),
             scroll: Scroll::default(),
-            day: None,
+            day,
         }
-    }
-
-    /// The same, of a day that is past.
-    #[must_use]
-    pub fn of(self, day: String) -> Self {
-        let day = Some(day);
-        Self { day, ..self }
     }
 
     /// Its name in the top line.
@@ -171,21 +165,10 @@ impl QuizResult {
         }
         words.push_str(&format!(", seed {}", report.settings.seed));
         lines.extend(marked(canvas, Vec::new(), &words, columns, theme.dim));
-        if let Some(last) = self.earlier.last() {
-            let change = (report.score.share() - last) * 100.0;
-            let shown = self.earlier.len().saturating_sub(RUNS);
-            let runs = self.earlier[shown..].iter().copied();
-            let runs = runs.chain([report.score.share()]);
-            let line = sparkline(runs.map(Some), 1.0);
-            let style = if change < 0.0 { theme.warn } else { theme.good };
-            let before = count(self.earlier.len(), "run", "runs");
-            let spans = vec![
-                Span::styled(format!("{line}  "), theme.accent),
-                Span::styled(format!("{change:+.0} percentage points"), style),
-                Span::styled(format!(" since the last of {before} before"), theme.dim),
-            ];
-            flow(&mut lines, spans, columns);
-        }
+        let before = count(self.earlier.len(), "run", "runs");
+        let aside = format!(" since the last of {before} before");
+        let now = report.score.share();
+        compared(&mut lines, &self.earlier, now, aside, columns, theme);
         lines
     }
 
