@@ -1,7 +1,14 @@
 //! `highwater picture FILE`: a screen of the program as an SVG picture, for the documentation.
 //!
 //! Plays some evenings of a made-up reader over the built-in bank in memory, presses the keys that
-//! lead to the screen, and writes the frame. The same bank always gives the same picture.
+//! lead to the screen, and writes the frame. The same bank always gives the same picture. Those of the README are
+//!
+//! ```bash
+//! highwater picture docs/home.svg
+//! highwater picture docs/drill.svg --size 100x30 --keys '/acks promise less<enter>d<enter>ab'
+//! highwater picture docs/lab.svg --size 124x36 \
+//!     --keys 'Ljjjjjj<enter><enter><enter><enter><enter>b1,2,3<enter><enter><enter><enter><enter>bb<enter>'
+//! ```
 
 use std::{fs, io::Write, path::PathBuf};
 

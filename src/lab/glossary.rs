@@ -41,7 +41,7 @@ pub const ISR: Term = term(
 /// A replica that is not in sync.
 pub const OUT_OF_SYNC: Term = term(
     "out of sync",
-    "A replica outside the ISR: nobody waits for it, and only an unclean election lets it lead. It is back when it reaches the high watermark.",
+    "Outside the ISR until it reaches the high watermark: nobody waits for it, and only an unclean election lets it lead.",
 );
 /// The high watermark.
 pub const HIGH_WATERMARK: Term = term(
@@ -121,7 +121,7 @@ pub const LOST: Term = term(
 /// A consumer that is out of its group.
 pub const LEFT: Term = term(
     "out of the group",
-    "No member any more, it goes on with what it was handed. The partitions in brackets are others' now, and its commits are refused.",
+    "It goes on with what it was handed, but the partitions in brackets are others' now, and commits are refused.",
 );
 /// A cut link.
 pub const CUT: Term = term(
@@ -182,7 +182,7 @@ pub const POLL: Term = term(
 /// An idempotent producer.
 pub const IDEMPOTENT: Term = term(
     "idempotence",
-    "The producer numbers its batches, so that the leader knows one that is sent again and keeps it once (enable.idempotence).",
+    "The producer numbers its batches, so the leader keeps one that is sent again only once (enable.idempotence).",
 );
 /// An unclean election.
 pub const UNCLEAN: Term = term(
