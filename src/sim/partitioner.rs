@@ -176,6 +176,20 @@ impl StickyPartitioner {
         (produced >= self.sticky_bytes && batch_full) || produced >= self.sticky_bytes * 2
     }
 
+    /// How many more bytes may come, after so many that were not counted yet, before it switches even in the middle of a
+    /// batch; none if another partition is the current one.
+    pub fn stays_for(&self, partition: u32, uncounted: u64) -> u64 {
+        if self.current != Some(partition) {
+            return 0;
+        }
+        (self.sticky_bytes * 2).saturating_sub(self.produced + uncounted + 1)
+    }
+
+    /// Counts bytes after which it stays, as [`StickyPartitioner::stays_for`] says.
+    pub fn stayed(&mut self, bytes: u64) {
+        self.produced += bytes;
+    }
+
     fn switch(&mut self, available: &[u32], partitions: u32, random: u32) -> u32 {
         let uniform = || match (available.len() as u32, available) {
             (0, _) => random.checked_rem(partitions).unwrap_or(0),

@@ -21,6 +21,13 @@ impl Rng {
         self.0.next_u64()
     }
 
+    /// Draws so many times and looks at nothing of it.
+    pub fn pass_over(&mut self, draws: u64) {
+        for _ in 0..draws {
+            self.bits();
+        }
+    }
+
     /// A number in `0..bound`, or 0 if `bound` is 0 (multiply and shift; the bias is below 2⁻³² for small bounds).
     pub fn below(&mut self, bound: u64) -> u64 {
         if bound <= 1 {

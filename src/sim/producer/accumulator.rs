@@ -74,15 +74,16 @@ impl Draft {
         self.sequence.is_none() && self.attempts == 0 && !self.full
     }
 
-    fn add(&mut self, number: u64, bytes: u64) {
+    /// Adds so many records, numbered on from the first of them, of so many bytes each.
+    fn add(&mut self, number: u64, records: u64, bytes: u64) {
         if self.numbers.is_empty() && number != self.first + u64::from(self.count) {
             self.numbers = (self.first..self.first + u64::from(self.count)).collect();
         }
         if !self.numbers.is_empty() {
-            self.numbers.push(number);
+            self.numbers.extend(number..number + records);
         }
-        self.count += 1;
-        self.bytes += bytes;
+        self.count += records as u32;
+        self.bytes += records * bytes;
     }
 
     /// The number of its first record.
@@ -248,7 +249,7 @@ impl Producer {
         let mut due = self.due(self.made);
         while !self.finished() && due <= now {
             let at = due.max(self.blocked.map_or(Time::ZERO, |_| now));
-            if !self.add_record(at, ctx) {
+            if self.add_run(ctx) == 0 && !self.add_record(at, ctx) {
                 break;
             }
             due = self.due(self.made);
@@ -279,7 +280,7 @@ impl Producer {
         let fits =
             |draft: &&mut Draft| draft.is_open() && draft.bytes + bytes <= self.config.batch_size;
         if let Some(draft) = queue.drafts.back_mut().filter(fits) {
-            draft.add(self.made, bytes);
+            draft.add(self.made, 1, bytes);
             draft.full = draft.bytes + bytes > self.config.batch_size;
         } else {
             let memory = bytes.max(self.config.batch_size);
@@ -293,7 +294,7 @@ impl Producer {
                 last.full = true;
             }
             let mut draft = Draft::new(self.made, at);
-            draft.add(self.made, bytes);
+            draft.add(self.made, 1, bytes);
             draft.full = draft.bytes + bytes > self.config.batch_size;
             queue.drafts.push_back(draft);
             if let Err(slot) = self.filled.binary_search(&place) {
@@ -310,6 +311,76 @@ impl Producer {
         self.pending_partition = None;
         self.made += 1;
         true
+    }
+
+    /// Puts the next records that are due into an open batch, all at once, as long as nothing is decided between them:
+    /// they have no keys, the batch does not fill, the partitioner stays. Each draws the chance that it would draw alone.
+    /// Returns how many.
+    fn add_run(&mut self, ctx: &mut Context) -> u64 {
+        let bytes = u64::from(self.record_size);
+        let place = match (self.partition, self.sticky_now) {
+            (Some(partition), _) => (partition as usize).min(self.queues.len() - 1),
+            (None, Some(place)) if !self.draws_keys() => place,
+            _ => return 0,
+        };
+        let queue = self.queues.get(place);
+        let Some(draft) = queue.and_then(|queue| queue.drafts.back()) else {
+            return 0;
+        };
+        let waits = self.pending_partition.is_some();
+        if waits || !draft.is_open() || bytes == 0 || bytes > self.config.max_request_size {
+            return 0;
+        }
+        let batch_size = self.config.batch_size;
+        let fit = batch_size.saturating_sub(draft.bytes) / bytes;
+        let mut most = fit.saturating_sub(1);
+        if let Some(limit) = self.limit {
+            most = most.min(limit.saturating_sub(self.made));
+        }
+        if self.partition.is_none() {
+            let until_reset = (2 * batch_size).saturating_sub(self.sticky_bytes + 1);
+            let until_switch = self.sticky.stays_for(place as u32, self.uncounted);
+            most = most.min(until_reset.min(until_switch) / bytes);
+        }
+        let records = self.count_due(ctx.now(), most);
+        if records == 0 {
+            return 0;
+        }
+        if let Some(draft) = self.queues[place].drafts.back_mut() {
+            draft.add(self.made, records, bytes);
+        }
+        if self.partition.is_none() {
+            let early = batch_size.saturating_sub(self.sticky_bytes + 1) / bytes;
+            self.sticky_bytes += records * bytes;
+            self.uncounted += records * bytes;
+            if records > early {
+                self.sticky.stayed(std::mem::take(&mut self.uncounted));
+                ctx.world.rng.pass_over(records - early);
+            }
+        }
+        self.made += records;
+        records
+    }
+
+    /// How many of the next `most` records are due.
+    fn count_due(&self, now: Time, most: u64) -> u64 {
+        let is_due = |records: u64| self.due(self.made + records - 1) <= now;
+        // The rate says about how many; rounding may be off by one.
+        let (base, at) = self.base;
+        let since = now.since(at).0 as i64 as f64 * self.rate / (1e6 * f64::from(self.slow));
+        let made = base + since as i64 as u64 + 1;
+        let mut records = made.saturating_sub(self.made).min(most);
+        while records > 0 && !is_due(records) {
+            records -= 1;
+        }
+        while records < most && is_due(records + 1) {
+            records += 1;
+        }
+        records
+    }
+
+    fn draws_keys(&self) -> bool {
+        self.key_source.has_keys() && !self.config.ignore_keys
     }
 
     /// Which partition the next record goes to.

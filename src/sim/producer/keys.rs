@@ -42,6 +42,11 @@ impl KeySource {
         KeySource { keys, hashes, sums }
     }
 
+    /// Whether records have keys.
+    pub(super) fn has_keys(&self) -> bool {
+        !matches!(self.keys, Keys::None)
+    }
+
     /// The hash of the next record's key, if it has one.
     #[inline]
     pub(super) fn draw(&self, rng: &mut Rng) -> Option<u32> {
