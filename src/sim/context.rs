@@ -173,10 +173,12 @@ impl World {
 
     /// Whether a node runs, and its incarnation.
     pub fn life(&self, node: NodeId) -> Life {
-        self.lives
-            .get(self.network.nodes().of(node))
-            .copied()
-            .unwrap_or_default()
+        self.life_at(self.network.nodes().of(node))
+    }
+
+    /// The same by the node's dense number.
+    pub fn life_at(&self, place: usize) -> Life {
+        self.lives.get(place).copied().unwrap_or_default()
     }
 
     /// Starts a node's next life.
@@ -243,19 +245,15 @@ impl World {
 
     /// Hands a message to the network.
     pub fn send(&mut self, mut envelope: Box<Envelope>) {
-        let life = self.life(envelope.to);
+        let place = self.network.nodes().of(envelope.to);
+        let life = self.life_at(place);
         if !life.up {
             self.bounce(&envelope);
             return;
         }
+        envelope.place = place as u32;
         envelope.incarnation = life.incarnation;
-        let fate = self.network.send(
-            envelope.from,
-            envelope.to,
-            envelope.message.kind(),
-            envelope.sent,
-            &mut self.rng,
-        );
+        let fate = self.network.send(&envelope, &mut self.rng);
         match fate {
             Fate::Arrives(arrival) => self.queue.push(arrival, Occurrence::Deliver(envelope)),
             fate => self.not_sent(fate, &envelope),
@@ -307,6 +305,7 @@ impl World {
         let notice = Envelope {
             from: envelope.to,
             to: envelope.from,
+            place: self.network.nodes().of(envelope.from) as u32,
             incarnation: back.incarnation,
             sent: self.now,
             correlation: envelope.correlation,

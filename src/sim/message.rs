@@ -21,6 +21,8 @@ pub struct Envelope {
     pub from: NodeId,
     /// Who shall get it.
     pub to: NodeId,
+    /// The receiver's dense number, worked out once when it is sent.
+    pub place: u32,
     /// The receiver's incarnation to which the sender was connected; a restarted receiver does not get it.
     pub incarnation: u32,
     /// When it leaves the sender; a sender that ends before does not send it.

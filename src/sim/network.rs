@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::message::MessageKind;
+use super::message::{Envelope, MessageKind};
 use super::node::NodeId;
 use super::rng::Rng;
 use super::spec::NetworkSpec;
@@ -87,16 +87,10 @@ impl Network {
         }
     }
 
-    /// What becomes of a message sent now. Draws chance only where chance matters.
+    /// What becomes of a message when it leaves its sender. Draws chance only where chance matters.
     #[inline]
-    pub fn send(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        kind: MessageKind,
-        now: Time,
-        rng: &mut Rng,
-    ) -> Fate {
+    pub fn send(&mut self, envelope: &Envelope, rng: &mut Rng) -> Fate {
+        let (from, to) = (envelope.from, envelope.to);
         let link = if self.links.is_empty() {
             Link::default()
         } else {
@@ -105,11 +99,12 @@ impl Network {
         if link.cut {
             return Fate::Cut;
         }
-        if !self.drops.is_empty()
-            && let Some(place) = self.drops.iter().position(|drop| *drop == (kind, from, to))
-        {
-            self.drops.remove(place);
-            return Fate::Dropped;
+        if !self.drops.is_empty() {
+            let wanted = (envelope.message.kind(), from, to);
+            if let Some(place) = self.drops.iter().position(|drop| *drop == wanted) {
+                self.drops.remove(place);
+                return Fate::Dropped;
+            }
         }
         if rng.chance(link.loss.unwrap_or(self.spec.loss)) {
             return Fate::Lost;
@@ -119,13 +114,13 @@ impl Network {
         } else {
             rng.below(self.spec.jitter.0 + 1)
         };
-        let arrival = now + self.spec.latency + Time(jitter) + link.extra;
+        let arrival = envelope.sent + self.spec.latency + Time(jitter) + link.extra;
+        let (from, to) = (self.nodes.of(from), envelope.place as usize);
         Fate::Arrives(self.in_order(from, to, arrival))
     }
 
     /// Keeps the order of one connection: no message overtakes an earlier one.
-    fn in_order(&mut self, from: NodeId, to: NodeId, arrival: Time) -> Time {
-        let (from, to) = (self.nodes.of(from), self.nodes.of(to));
+    fn in_order(&mut self, from: usize, to: usize, arrival: Time) -> Time {
         if self.last_arrival.len() <= from {
             self.last_arrival.resize(from + 1, Vec::new());
         }
@@ -207,6 +202,7 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::message::Message;
 
     fn network(loss: f64) -> Network {
         let spec = NetworkSpec {
@@ -221,6 +217,33 @@ mod tests {
                 controllers: 1,
             },
         )
+    }
+    fn send(
+        network: &mut Network,
+        (from, to): (NodeId, NodeId),
+        message: Message,
+        sent: Time,
+        rng: &mut Rng,
+    ) -> Fate {
+        let envelope = Envelope {
+            from,
+            to,
+            place: network.nodes.of(to) as u32,
+            incarnation: 1,
+            sent,
+            correlation: 0,
+            cause: None,
+            message,
+        };
+        network.send(&envelope, rng)
+    }
+    fn request() -> Message {
+        Message::FetchRequest(Box::default())
+    }
+    fn answer() -> Message {
+        Message::ProduceResponse {
+            results: Vec::new(),
+        }
     }
     const A: NodeId = NodeId::Broker(1);
     const B: NodeId = NodeId::Broker(2);
@@ -248,7 +271,7 @@ mod tests {
         let (mut network, mut rng) = (network(0.0), Rng::new(1));
         let mut last = Time::ZERO;
         for now in 0..500 {
-            let fate = network.send(A, B, MessageKind::FetchRequest, Time(now), &mut rng);
+            let fate = send(&mut network, (A, B), request(), Time(now), &mut rng);
             let Fate::Arrives(at) = fate else {
                 panic!("{fate:?}")
             };
@@ -261,9 +284,9 @@ mod tests {
     fn a_new_life_waits_for_nothing_of_the_one_before() {
         let (mut network, mut rng) = (network(0.0), Rng::new(1));
         let late = Time::secs(100);
-        network.send(A, B, MessageKind::FetchRequest, late, &mut rng);
+        send(&mut network, (A, B), request(), late, &mut rng);
         network.disconnect(A);
-        let fate = network.send(A, B, MessageKind::FetchRequest, Time(0), &mut rng);
+        let fate = send(&mut network, (A, B), request(), Time(0), &mut rng);
         assert!(matches!(fate, Fate::Arrives(at) if at < Time::secs(1)));
     }
 
@@ -279,11 +302,11 @@ mod tests {
             },
         );
         assert_eq!(
-            network.send(A, B, MessageKind::FetchRequest, Time(0), &mut rng),
+            send(&mut network, (A, B), request(), Time(0), &mut rng),
             Fate::Cut
         );
         assert!(matches!(
-            network.send(B, A, MessageKind::FetchRequest, Time(0), &mut rng),
+            send(&mut network, (B, A), request(), Time(0), &mut rng),
             Fate::Arrives(_)
         ));
     }
@@ -293,15 +316,15 @@ mod tests {
         let (mut network, mut rng) = (network(0.0), Rng::new(1));
         network.drop_next(MessageKind::ProduceResponse, A, B);
         assert!(matches!(
-            network.send(A, B, MessageKind::FetchRequest, Time(0), &mut rng),
+            send(&mut network, (A, B), request(), Time(0), &mut rng),
             Fate::Arrives(_)
         ));
         assert_eq!(
-            network.send(A, B, MessageKind::ProduceResponse, Time(0), &mut rng),
+            send(&mut network, (A, B), answer(), Time(0), &mut rng),
             Fate::Dropped
         );
         assert!(matches!(
-            network.send(A, B, MessageKind::ProduceResponse, Time(0), &mut rng),
+            send(&mut network, (A, B), answer(), Time(0), &mut rng),
             Fate::Arrives(_)
         ));
     }

@@ -87,13 +87,18 @@ impl<T> EventQueue<T> {
         if !is_near {
             return self.push_far(key);
         }
-        let mut place = self.near.len();
         self.near.push(key);
-        while place > 0 && self.near[place - 1] < key {
-            self.near[place] = self.near[place - 1];
-            place -= 1;
+        let Some((mut hole, sooner)) = self.near.split_last_mut() else {
+            return;
+        };
+        for known in sooner.iter_mut().rev() {
+            if *known >= key {
+                break;
+            }
+            *hole = *known;
+            hole = known;
         }
-        self.near[place] = key;
+        *hole = key;
     }
 
     /// Moves the later half of the list to the heap.

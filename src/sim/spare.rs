@@ -92,6 +92,7 @@ impl Spare {
             Box::new(Envelope {
                 from: NodeId::Broker(0),
                 to: NodeId::Broker(0),
+                place: 0,
                 incarnation: 0,
                 sent: Time::ZERO,
                 correlation: 0,

@@ -32,9 +32,10 @@ impl Broker {
         if request.session_epoch == 0 {
             self.sessions.open(from, &request);
         }
-        let Some(session) = self.sessions.get_mut(from) else {
+        let Some(place) = self.sessions.place(from) else {
             return Self::refuse_session(from, correlation, ctx);
         };
+        let session = &mut self.sessions.all[place].1;
         if session.epoch != request.session_epoch {
             self.sessions.remove(from);
             return Self::refuse_session(from, correlation, ctx);
@@ -60,7 +61,7 @@ impl Broker {
             }
         }
         if let Some((follower, epoch)) = request.replica {
-            self.note_follower(from, follower, epoch, ctx);
+            self.note_follower(place, follower, epoch, ctx);
         } else {
             for position in &request.changed {
                 if let Some(leading) = self
@@ -80,9 +81,6 @@ impl Broker {
             deadline,
             cause: ctx.cause,
         };
-        let Some(place) = self.sessions.place(from) else {
-            return;
-        };
         self.sessions.all[place].1.parked = Some(parked);
         self.answer_if_ready(place, ctx);
         self.arm_purgatory(deadline, ctx);
@@ -100,15 +98,12 @@ impl Broker {
     /// Notes a follower's positions: all that are listed. Those that are not stand at the log end.
     fn note_follower(
         &mut self,
-        from: NodeId,
+        place: usize,
         follower: BrokerId,
         epoch: BrokerEpoch,
         ctx: &mut Context,
     ) {
         let now = ctx.now();
-        let Some(place) = self.sessions.place(from) else {
-            return;
-        };
         for index in 0..self.sessions.all[place].1.list.len() {
             let session = &self.sessions.all[place].1;
             let partition = session.list[index];

@@ -208,9 +208,10 @@ impl Cluster {
         let (at, occurrence) = self.world.queue.pop()?;
         self.world.now = at;
         self.steps += 1;
-        let actor = occurrence.node();
+        // Who acts is asked for only where it matters.
+        let actor = self.watch.is_some().then(|| occurrence.node());
         if !self.frozen.is_empty()
-            && let Some((_, kept)) = self.frozen.get_mut(&actor)
+            && let Some((_, kept)) = self.frozen.get_mut(&occurrence.node())
         {
             kept.push(occurrence);
             return Some(at);
@@ -248,7 +249,9 @@ impl Cluster {
                 self.end_broker(broker, how, Some(id));
             }
         }
-        if let Some(mut watch) = self.watch.take() {
+        if let Some(actor) = actor
+            && let Some(mut watch) = self.watch.take()
+        {
             watch.check(self, actor);
             self.watch = Some(watch);
         }
@@ -257,7 +260,7 @@ impl Cluster {
 
     fn deliver(&mut self, envelope: Box<Envelope>) {
         let to = envelope.to;
-        let life = self.world.life(to);
+        let life = self.world.life_at(envelope.place as usize);
         if !life.up || life.incarnation != envelope.incarnation {
             if life.up {
                 self.world.ledger.message_lost(&envelope.message);
@@ -359,6 +362,7 @@ impl Cluster {
                 let notice = Envelope {
                     from: node,
                     to: peer,
+                    place: network.nodes().of(peer) as u32,
                     incarnation,
                     sent: now,
                     correlation,
