@@ -356,6 +356,32 @@ fn a_coordinator_that_fails_over_keeps_commits_and_members() {
 }
 
 #[test]
+fn a_coordinator_that_does_not_know_of_its_successor_decides_for_itself_alone() {
+    let mut cluster = start(&billing(4, 100, "", &["name: c1", "name: c2"]));
+    run(&mut cluster, &[], 30.0);
+    let old = number(&cluster, "coordinator billing");
+    run(
+        &mut cluster,
+        &[(30.0, &format!("isolate broker {old}"))],
+        120.0,
+    );
+    assert_ne!(number(&cluster, "coordinator billing"), old);
+    holds(
+        &cluster,
+        "state billing = Stable and generation billing = 1 and members billing = {c1,c2}",
+    );
+    // There both sessions end and the group is empty; here nobody left and nothing was rebalanced.
+    assert_eq!(count(&cluster, "MemberGone"), 0);
+    assert_eq!(count(&cluster, "Emptied"), 0);
+    assert!(count(&cluster, "OldCoordinator") >= 3);
+    let says = format!(
+        "broker {old}, which was replaced as coordinator and does not know it: c1 is no member of group billing"
+    );
+    let told = story(&cluster, "OldCoordinator");
+    assert!(told.iter().any(|line| line.contains(&says)), "{told:#?}");
+}
+
+#[test]
 fn more_partitions_break_the_order_of_keys() {
     use highwater::sim::partitioner::partition_for_key;
     let home = |partitions| partition_for_key(b"key-0", partitions);

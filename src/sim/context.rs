@@ -18,6 +18,7 @@ use super::queue::EventQueue;
 use super::rng::Rng;
 use super::spare::Spare;
 use super::time::Time;
+use super::types::BrokerId;
 
 /// What a node asked to be woken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +123,7 @@ pub struct World {
     /// The last fault that hit a node: why it fell silent. For explanations only.
     pub faults: BTreeMap<NodeId, EventId>,
     /// Brokers that the controller lets shut down; the cluster ends them.
-    pub ready_to_stop: Vec<super::types::BrokerId>,
+    pub ready_to_stop: Vec<BrokerId>,
     lives: Vec<Life>,
     /// The last decision on a partition or a group. For explanations only.
     decisions: BTreeMap<Subject, EventId>,
@@ -376,6 +377,18 @@ impl Context<'_> {
         let id = self.world.emit(self.cause, what);
         self.cause = Some(id);
         id
+    }
+
+    /// Whether the controller has taken a partition from a broker that led it. The broker itself may not know: this is
+    /// an observer's knowledge, for explanations only.
+    pub fn is_replaced(&self, broker: BrokerId, tp: Tp) -> bool {
+        let decision = self.world.decisions.get(&Subject::Partition(tp));
+        let event = decision.and_then(|id| self.world.events.get(*id));
+        event.is_some_and(|event| match event.what {
+            What::LeaderElected { to, .. } => to != broker,
+            What::LeaderLost { .. } => true,
+            _ => false,
+        })
     }
 
     /// The last fault that hit a node, as a cause for what follows from its silence.

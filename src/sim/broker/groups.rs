@@ -221,9 +221,7 @@ impl Broker {
                 Effect::Wake { at, timer } => {
                     Self::timer(ctx, at, BrokerTimer::Group { partition, timer });
                 }
-                Effect::Tell(event) => {
-                    ctx.emit_and_follow(What::Group(event));
-                }
+                Effect::Tell(event) => self.tell(partition, event, ctx),
                 Effect::TellStable {
                     group,
                     generation,
@@ -237,14 +235,29 @@ impl Broker {
                         .into_iter()
                         .map(|(member, ids)| (member, show(ids)))
                         .collect();
-                    ctx.emit_and_follow(What::Group(GroupEvent::Stable {
+                    let event = GroupEvent::Stable {
                         group,
                         generation,
                         assignment,
-                    }));
+                    };
+                    self.tell(partition, event, ctx);
                 }
             }
         }
+    }
+
+    /// Tells what a coordinator did. One that was replaced and has not heard of it decides for itself alone.
+    fn tell(&self, partition: PartitionId, event: GroupEvent, ctx: &mut Context) {
+        let tp = ctx.world.names.tp(partition);
+        let event = if ctx.is_replaced(self.id, tp) {
+            GroupEvent::OldCoordinator {
+                broker: self.id,
+                says: Box::new(event),
+            }
+        } else {
+            event
+        };
+        ctx.emit_and_follow(What::Group(event));
     }
 
     /// Whether this broker leads the partition as far as it knows.

@@ -166,6 +166,10 @@ pub enum GroupEvent {
         generation: i32,
         current: i32,
     },
+    OldCoordinator {
+        broker: BrokerId,
+        says: Box<GroupEvent>,
+    },
 
     // The consumer's side.
     ConsumerStarted {
@@ -322,6 +326,7 @@ impl GroupEvent {
             GroupEvent::MemberGone { .. } => "MemberGone",
             GroupEvent::StaticReplaced { .. } => "StaticReplaced",
             GroupEvent::CommitRefused { .. } => "CommitRefused",
+            GroupEvent::OldCoordinator { .. } => "OldCoordinator",
             GroupEvent::ConsumerStarted { .. } => "ConsumerStarted",
             GroupEvent::ConsumerStopped { .. } => "ConsumerStopped",
             GroupEvent::ConsumerKilled { .. } => "ConsumerKilled",
@@ -448,6 +453,10 @@ impl GroupEvent {
             } => write!(
                 f,
                 "group {group} refuses a commit of {member}: {error} (its generation {generation}, the group's {current})"
+            ),
+            GroupEvent::OldCoordinator { broker, says } => write!(
+                f,
+                "broker {broker}, which was replaced as coordinator and does not know it: {says}"
             ),
             _ => return None,
         })

@@ -469,9 +469,10 @@ pub(super) fn quorum_line(view: &View, room: usize, theme: &Theme) -> Line<'stat
     line
 }
 
-/// Links that are cut or slow, both directions as one where they are alike.
+/// Links that are cut or slow, both directions as one where they are alike. What is cut comes first: there is not
+/// always room for all.
 fn link_spans(view: &View, theme: &Theme) -> Vec<Span<'static>> {
-    let mut spans = Vec::new();
+    let (mut cut, mut slow) = (Vec::new(), Vec::new());
     for (place, link) in view.links.iter().enumerate() {
         let reverse = |other: &&LinkView| {
             (&other.from, &other.to, other.slower) == (&link.to, &link.from, link.slower)
@@ -484,12 +485,18 @@ fn link_spans(view: &View, theme: &Theme) -> Vec<Span<'static>> {
         let how = link
             .slower
             .map_or_else(|| "✗ cut".to_owned(), |extra| format!("+{}", extra.span()));
+        let spans = if link.slower.is_none() {
+            &mut cut
+        } else {
+            &mut slow
+        };
         spans.push(Span::styled(
             format!("  {} {arrow} {} {how}", link.from, link.to),
             theme.warn,
         ));
     }
-    spans
+    cut.append(&mut slow);
+    cut
 }
 
 /// What is selected, in words, and the term to know.
