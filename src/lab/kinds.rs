@@ -71,6 +71,7 @@ impl Kind {
             | What::BrokerUnfenced { .. }
             | What::ControlledShutdownStarted { .. }
             | What::ControlledShutdownGranted { .. }
+            | What::ControlledShutdownTimedOut { .. }
             | What::TopicCreated { .. }
             | What::PartitionsAdded { .. }
             | What::LeaderElected { .. }

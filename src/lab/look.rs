@@ -84,12 +84,12 @@ fn brokers(cluster: &Cluster) -> Vec<BrokerView> {
         let state = match broker.stage {
             Stage::Down => BrokerState::Down,
             Stage::ShuttingDown => BrokerState::ShuttingDown,
-            Stage::Registering | Stage::Running
+            Stage::Registering | Stage::Starting | Stage::Running
                 if registered.is_none_or(|registered| registered.fenced) =>
             {
                 BrokerState::Fenced
             }
-            Stage::Registering | Stage::Running => BrokerState::Up,
+            Stage::Registering | Stage::Starting | Stage::Running => BrokerState::Up,
         };
         let me = NodeId::Broker(broker.id);
         BrokerView {

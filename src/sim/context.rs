@@ -355,9 +355,14 @@ impl Context<'_> {
         self.world.send(envelope);
     }
 
+    /// Tells this node's process from its earlier and later ones.
+    pub fn incarnation(&self) -> u32 {
+        self.world.life(self.me).incarnation
+    }
+
     /// Asks to be woken.
     pub fn set_timer(&mut self, at: Time, timer: Timer) {
-        let incarnation = self.world.life(self.me).incarnation;
+        let incarnation = self.incarnation();
         let occurrence = Occurrence::Fire {
             node: self.me,
             incarnation,

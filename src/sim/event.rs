@@ -187,6 +187,10 @@ pub enum What {
     ControlledShutdownGranted {
         broker: BrokerId,
     },
+    ControlledShutdownTimedOut {
+        broker: BrokerId,
+        after: Time,
+    },
     TopicCreated {
         topic: Arc<str>,
         partitions: u32,

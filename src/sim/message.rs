@@ -485,7 +485,7 @@ pub enum Message {
     // Brokers and the controller.
     BrokerRegistrationRequest {
         broker: BrokerId,
-        clean_shutdown: bool,
+        incarnation: u32,
         previous_epoch: BrokerEpoch,
     },
     BrokerRegistrationResponse {

@@ -1,6 +1,6 @@
 //! A broker's life and its talk with the controller: registration, heartbeats, shutdown, ISR proposals.
 //!
-//! Source: `BrokerLifecycleManager`, `AlterPartitionManager`; KIP-631, KIP-497.
+//! Source: `BrokerLifecycleManager`, `BrokerServer.shutdown`, `AlterPartitionManager`; KIP-631, KIP-497.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,11 +20,21 @@ use crate::sim::types::{BrokerEpoch, ErrorCode, Offset};
 /// How long a broker waits before it asks the controller again.
 const RETRY: Time = Time::millis(500);
 
+/// How long a broker waits for leave to shut down (`KafkaBroker.shutdown`: five minutes).
+const WAIT_FOR_LEAVE: Time = Time::secs(300);
+
 /// Proposals to the controller that are not answered.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AlterQueue {
     unanswered: BTreeMap<PartitionId, message::AlterPartition>,
     timer_set: bool,
+}
+
+/// What a heartbeat's answer says of a broker.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    pub(super) fenced: bool,
+    pub(super) should_shut_down: bool,
 }
 
 /// How a broker ends.
@@ -60,8 +70,12 @@ impl Broker {
 
     /// The process ends. Returns what the end cost: partition, new log end, records.
     pub fn end(&mut self, how: Ending, now: Time) -> Vec<(PartitionId, Offset, u64)> {
+        // A process that ends before it is registered has not opened its logs: they stay as they were closed
+        // (`LogManager.startup` follows the catch-up with the metadata).
+        if self.stage != Stage::Registering {
+            self.clean_shutdown = how.clean;
+        }
         self.stage = Stage::Down;
-        self.clean_shutdown = how.clean;
         self.fetchers.clear();
         self.sessions = super::Sessions::default();
         self.purgatory = super::Purgatory::default();
@@ -113,12 +127,10 @@ impl Broker {
         let to = self.controller_node();
         let correlation = self.next_correlation();
         let next = if self.stage == Stage::Registering {
-            let (broker, clean_shutdown, previous_epoch) =
-                (self.id, self.clean_shutdown, self.epoch);
             let request = Message::BrokerRegistrationRequest {
-                broker,
-                clean_shutdown,
-                previous_epoch,
+                broker: self.id,
+                incarnation: ctx.incarnation(),
+                previous_epoch: if self.clean_shutdown { self.epoch } else { -1 },
             };
             ctx.send(to, correlation, request);
             RETRY
@@ -142,10 +154,20 @@ impl Broker {
         ctx.send(self.controller_node(), correlation, request);
     }
 
-    /// Asks the controller for leave to shut down.
+    /// Asks the controller for leave to shut down. With every heartbeat it asks again.
     pub fn begin_shutdown(&mut self, ctx: &mut Context) {
         self.stage = Stage::ShuttingDown;
+        Self::timer(ctx, ctx.now() + WAIT_FOR_LEAVE, BrokerTimer::GiveUpLeave);
         self.send_heartbeat(ctx);
+    }
+
+    /// It has waited long enough and closes its logs all the same (`BrokerServer.shutdown`).
+    pub(super) fn give_up_leave(&mut self, ctx: &mut Context) {
+        ctx.emit_and_follow(What::ControlledShutdownTimedOut {
+            broker: self.id,
+            after: WAIT_FOR_LEAVE,
+        });
+        ctx.world.ready_to_stop.push(self.id);
     }
 
     pub(super) fn on_registered(
@@ -159,18 +181,11 @@ impl Broker {
         match error {
             None if self.stage == Stage::Registering => {
                 self.note_controller(from);
-                self.stage = Stage::Running;
+                self.stage = Stage::Starting;
                 self.epoch = epoch;
                 self.clean_shutdown = false;
                 self.publish(ctx);
                 self.fetch_metadata(ctx);
-                self.send_heartbeat(ctx);
-            }
-            // It had asked again before the first answer came: the newest registration is the one that counts.
-            None if epoch > self.epoch => {
-                self.note_controller(from);
-                self.epoch = epoch;
-                self.publish(ctx);
                 self.send_heartbeat(ctx);
             }
             Some(ErrorCode::NotController) => self.rotate_controller(from),
@@ -188,7 +203,7 @@ impl Broker {
         &mut self,
         from: NodeId,
         error: Option<ErrorCode>,
-        should_shut_down: bool,
+        standing: Standing,
         ctx: &mut Context,
     ) {
         self.heartbeat_unanswered = None;
@@ -198,16 +213,15 @@ impl Broker {
                 self.rotate_controller(from);
                 return;
             }
-            // The controller knows another life of this broker, or none: register again.
-            Some(_) => {
-                if self.stage == Stage::Running {
-                    self.stage = Stage::Registering;
-                }
-                return;
-            }
+            // It only asks again after broker.heartbeat.interval.ms.
+            Some(_) => return,
         }
-        if should_shut_down && self.stage == Stage::ShuttingDown {
-            ctx.world.ready_to_stop.push(self.id);
+        match self.stage {
+            Stage::Starting if !standing.fenced => self.stage = Stage::Running,
+            Stage::ShuttingDown if standing.should_shut_down => {
+                ctx.world.ready_to_stop.push(self.id);
+            }
+            _ => {}
         }
     }
 

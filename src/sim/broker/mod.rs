@@ -69,6 +69,8 @@ pub enum BrokerTimer {
     Purgatory,
     /// Ask the controller for unanswered ISR changes again.
     AlterPartition,
+    /// Stop without the controller's leave.
+    GiveUpLeave,
     /// A group coordinator's own.
     Group {
         /// Which coordinator: its partition of `__consumer_offsets`.
@@ -85,7 +87,9 @@ pub enum Stage {
     Down,
     /// It asks the controller to register it.
     Registering,
-    /// It is registered and serves.
+    /// It is registered, and fenced until it has caught up with the metadata (`STARTING` and `RECOVERY` in Kafka).
+    Starting,
+    /// It has been unfenced and serves.
     Running,
     /// It has asked to shut down in a controlled way.
     ShuttingDown,
@@ -194,7 +198,7 @@ impl Broker {
         }
     }
 
-    /// Whether its last life ended in a controlled way.
+    /// Whether its logs were closed in a controlled way when they were last open.
     pub fn stopped_cleanly(&self) -> bool {
         self.clean_shutdown
     }
@@ -249,10 +253,14 @@ impl Broker {
             }
             Message::BrokerHeartbeatResponse {
                 error,
-                fenced: _,
+                fenced,
                 should_shut_down,
             } => {
-                self.on_heartbeat_answer(from, error, should_shut_down, ctx);
+                let standing = lifecycle::Standing {
+                    fenced,
+                    should_shut_down,
+                };
+                self.on_heartbeat_answer(from, error, standing, ctx);
             }
             Message::MetadataFetchResponse {
                 error,
@@ -326,6 +334,7 @@ impl Broker {
             BrokerTimer::Fetch { leader } => self.fetch_again(leader, ctx),
             BrokerTimer::Purgatory => self.expire(ctx),
             BrokerTimer::AlterPartition => self.resend_alters(ctx),
+            BrokerTimer::GiveUpLeave => self.give_up_leave(ctx),
             BrokerTimer::Group { partition, timer } => self.on_group_timer(partition, timer, ctx),
         }
         if !self.coordinator_appends.is_empty() {

@@ -360,7 +360,8 @@ impl Cluster {
             .get(broker as usize - 1)
             .is_some_and(|found| found.stage != Stage::Running)
         {
-            let wanted = "wait until it is registered, or crash it";
+            // To stop a process that starts is to end it at once, its logs not closed (`BrokerServer.maybeChangeStatus`).
+            let wanted = "wait until the controller has unfenced it, or crash it";
             return Err(state(
                 &NodeName::Broker(broker),
                 "is starting or already shutting down",

@@ -1,6 +1,6 @@
 //! Brokers as the controller sees them: registration, heartbeats, fencing, controlled shutdown.
 //!
-//! Source: `ClusterControlManager.registerBroker`, `BrokerHeartbeatManager`; KIP-631, KIP-841, KIP-966.
+//! Source: `ClusterControlManager.registerBroker`, `BrokerHeartbeatManager`; KIP-631, KIP-841, KIP-966, KAFKA-16952.
 
 use super::Controller;
 use crate::sim::context::Context;
@@ -16,6 +16,8 @@ use crate::sim::types::{BrokerEpoch, BrokerId, ErrorCode};
 pub struct BrokerState {
     /// Its registration.
     pub epoch: BrokerEpoch,
+    /// The process that registered.
+    incarnation: u32,
     /// Held for dead.
     pub fenced: bool,
     /// It has asked to shut down.
@@ -31,6 +33,16 @@ pub struct BrokerState {
     /// It starts for the first time, and topics that a cluster begins with count on it already. Kafka makes no topic on
     /// brokers that have not started.
     counted_on: bool,
+}
+
+/// A process that registers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Process {
+    pub(super) broker: BrokerId,
+    /// Tells it from the broker's earlier and later processes.
+    pub(super) incarnation: u32,
+    /// The broker epoch of the life that closed its logs in a controlled way, else -1.
+    pub(super) previous_epoch: BrokerEpoch,
 }
 
 /// A heartbeat.
@@ -66,13 +78,23 @@ impl Controller {
         &mut self,
         from: NodeId,
         correlation: u32,
-        broker: BrokerId,
-        clean: bool,
+        process: Process,
         ctx: &mut Context,
     ) {
         let now = ctx.now();
+        let Process {
+            broker,
+            incarnation,
+            previous_epoch,
+        } = process;
         let session = Time::from_setting_ms(self.setting(Setting::BrokerSessionTimeout));
         let known = self.brokers.get(&broker).copied();
+        if let Some(known) = known
+            && known.incarnation == incarnation
+        {
+            self.amend_registration(from, correlation, broker, ctx);
+            return;
+        }
         if let Some(known) = known
             && !known.fenced
             && !known.in_controlled_shutdown
@@ -89,8 +111,11 @@ impl Controller {
         }
         let epoch = self.next_broker_epoch;
         self.next_broker_epoch += 1;
+        // The epoch says whether that shutdown was the last that this broker came to.
+        let clean = known.is_none_or(|known| known.epoch == previous_epoch);
         let state = BrokerState {
             epoch,
+            incarnation,
             fenced: true,
             in_controlled_shutdown: false,
             last_contact: now,
@@ -123,6 +148,26 @@ impl Controller {
             );
             self.remove_from_isrs(broker, &shrink, &election, true, ctx);
         }
+        let answer = Message::BrokerRegistrationResponse { error: None, epoch };
+        ctx.send_at(self.committed(ctx), from, correlation, answer);
+    }
+
+    /// A process that did not hear the answer asks again: it keeps its broker epoch and stays as fenced as it is.
+    fn amend_registration(
+        &mut self,
+        from: NodeId,
+        correlation: u32,
+        broker: BrokerId,
+        ctx: &mut Context,
+    ) {
+        let registered_at = self.metadata_end() + 1;
+        let Some(state) = self.brokers.get_mut(&broker) else {
+            return;
+        };
+        state.last_contact = ctx.now();
+        state.registered_at = registered_at;
+        let epoch = state.epoch;
+        self.write_broker(broker);
         let answer = Message::BrokerRegistrationResponse { error: None, epoch };
         ctx.send_at(self.committed(ctx), from, correlation, answer);
     }

@@ -115,6 +115,13 @@ impl Controller {
         own.map_or_else(|| self.setting(setting), |(_, value)| *value)
     }
 
+    /// How often it looks for silent brokers: eight times in a session, so that one is fenced after at most 112.5 % of it
+    /// (`QuorumController`, the periodic task `maybeFenceStaleBroker`).
+    fn session_check(&self) -> Time {
+        let session = Time::from_setting_ms(self.setting(Setting::BrokerSessionTimeout));
+        Time(session.0 / 8).max(Time::millis(1))
+    }
+
     fn timer(ctx: &mut Context, at: Time, timer: ControllerTimer) {
         ctx.set_timer(at, Timer::Controller(timer));
     }
@@ -134,7 +141,7 @@ impl Controller {
         let now = ctx.now();
         self.activate(1, Time::ZERO, ctx);
         Self::timer(ctx, now + Time::millis(500), ControllerTimer::Quorum);
-        Self::timer(ctx, now + Time::millis(500), ControllerTimer::Sessions);
+        Self::timer(ctx, now + self.session_check(), ControllerTimer::Sessions);
         Self::timer(
             ctx,
             now + Time::from_setting_ms(self.setting(Setting::ImbalanceCheckInterval)),
@@ -247,10 +254,15 @@ impl Controller {
         match message {
             Message::BrokerRegistrationRequest {
                 broker,
-                clean_shutdown,
-                ..
+                incarnation,
+                previous_epoch,
             } => {
-                self.on_registration(from, correlation, broker, clean_shutdown, ctx);
+                let process = brokers::Process {
+                    broker,
+                    incarnation,
+                    previous_epoch,
+                };
+                self.on_registration(from, correlation, process, ctx);
             }
             Message::BrokerHeartbeatRequest {
                 broker,
@@ -289,7 +301,7 @@ impl Controller {
                 if active {
                     self.fence_silent(ctx);
                 }
-                Self::timer(ctx, ctx.now() + Time::millis(500), timer);
+                Self::timer(ctx, ctx.now() + self.session_check(), timer);
             }
             ControllerTimer::Balance => {
                 if active && self.setting(Setting::AutoLeaderRebalance) != 0 {

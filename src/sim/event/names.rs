@@ -26,6 +26,7 @@ impl What {
             What::BrokerUnfenced { .. } => "BrokerUnfenced",
             What::ControlledShutdownStarted { .. } => "ControlledShutdownStarted",
             What::ControlledShutdownGranted { .. } => "ControlledShutdownGranted",
+            What::ControlledShutdownTimedOut { .. } => "ControlledShutdownTimedOut",
             What::TopicCreated { .. } => "TopicCreated",
             What::PartitionsAdded { .. } => "PartitionsAdded",
             What::SettingChanged { .. } => "SettingChanged",

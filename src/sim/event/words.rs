@@ -268,6 +268,11 @@ impl What {
                     "the controller lets broker {broker} shut down: it leads nothing any more"
                 )
             }
+            What::ControlledShutdownTimedOut { broker, after } => write!(
+                f,
+                "broker {broker} has asked for {} and stops without the controller's leave (BrokerServer.shutdown)",
+                after.span()
+            ),
             What::TopicCreated {
                 topic,
                 partitions,

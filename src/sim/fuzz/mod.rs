@@ -215,7 +215,9 @@ mod tests {
         let earlier = [1_036_593];
         // The leader hears of a higher min.insync.replicas after the controller.
         let raised = [23_067, 36_969];
-        let moved = moved.into_iter().chain(earlier).chain(raised);
+        // It registers several times before an answer comes, is cut off, and asks for leave to shut down.
+        let asks = [6_034_835];
+        let moved = moved.into_iter().chain(earlier).chain(raised).chain(asks);
         for seed in moves.into_iter().chain(late).chain(lost).chain(moved) {
             let case = Case::new(seed);
             let (_, report) = case.play().unwrap();
