@@ -94,7 +94,7 @@ pub struct Branch {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SeekError {
     /// Too far away.
-    #[error("{} is too far away; a run goes to {END_MAX} at most", .0)]
+    #[error("{} is too far; a run goes to {END_MAX} at most", .0)]
     TooFar(Time),
 }
 

@@ -200,10 +200,25 @@ fn moments_are_sought_and_wrong_ones_refused_in_place() {
     stage.keys("g-3s<enter>");
     stage.shows("before the beginning");
     stage.keys("<ctrl-u>99h<enter>");
-    stage.shows("is too far away");
+    stage.shows("is too far; a run goes to 24:00:00.0 at most");
     stage.shows("01:30.0");
     stage.keys("<ctrl-u>0s<enter>");
     stage.shows("paused 00:00.0");
+}
+
+#[test]
+fn on_the_way_to_a_moment_far_ahead_keys_are_answered() {
+    let mut stage = lab("three-brokers", None);
+    stage.keys("g5:00<enter>");
+    stage.shows("running 00:00.0");
+    stage.shows("on the way to 05:00.0");
+    stage.wait(2);
+    stage.shows("paused 05:00.0");
+    stage.keys("g20:00:00<enter>").wait(1);
+    stage.shows("on the way to 20:00:00.0");
+    stage.keys("<space>");
+    stage.shows("paused");
+    stage.hides("20:00:00");
 }
 
 #[test]

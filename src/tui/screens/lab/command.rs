@@ -13,8 +13,9 @@ use crate::{
         commands::{self, Completion},
         moment, save,
         scenario::Scenario,
+        timeline::END_MAX,
     },
-    sim::{cluster::Cluster, event::EventId},
+    sim::{cluster::Cluster, event::EventId, time::Time},
     tui::{
         canvas::{Canvas, Hit},
         effect::Effect,
@@ -28,6 +29,8 @@ use crate::{
 
 /// Completions that are shown at once.
 const ROWS: usize = 10;
+/// So far beyond all that was played a moment is computed at once: what a frame at full speed takes.
+const NEAR: Time = Time::secs(100);
 /// Columns for the words of what is wrong with a command.
 const PROBLEM_COLUMNS: usize = 70;
 
@@ -217,15 +220,25 @@ impl Lab {
         let Some(Over::Seek { field, .. }) = &self.over else {
             return Vec::new();
         };
-        let sought = moment::parse(field.text()).and_then(|to| {
-            self.change(|lab| lab.play.seek(to))
-                .map_err(|error| error.to_string())
-        });
+        let sought = moment::parse(field.text()).and_then(|to| self.set_out_for(to));
         match (sought, &mut self.over) {
             (Err(error), Some(Over::Seek { problem, .. })) => *problem = error,
             _ => self.over = None,
         }
         Vec::new()
+    }
+
+    /// Goes to a moment. One far beyond all that has been played is not computed before the next frame: time goes on
+    /// to it, and the reader can stop it.
+    pub(super) fn set_out_for(&mut self, to: Time) -> Result<(), String> {
+        let end = self.play.timeline().end();
+        let far = to <= END_MAX && to.since(end) > NEAR;
+        self.change(|lab| lab.play.seek(if far { end } else { to }))
+            .map_err(|error| error.to_string())?;
+        if far {
+            self.pace.go_to(to);
+        }
+        Ok(())
     }
 
     fn save(&mut self) -> Vec<Effect> {

@@ -40,7 +40,7 @@ impl Lab {
         let facts = line::Facts {
             running: self.pace.is_running(),
             speed: &speed,
-            until: self.play.runs_until(),
+            until: self.play.runs_until().or(self.pace.toward()),
         };
         line::draw(canvas, bottom, self.shown(), &facts);
         self.draw_over(canvas, body);

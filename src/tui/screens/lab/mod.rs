@@ -147,14 +147,10 @@ impl Lab {
     pub fn new(scenario: Arc<Scenario>, seed: u64, at: Option<Time>) -> Result<Self, SpecError> {
         let sandbox = scenario.steps.is_empty();
         let mut play = Play::new(scenario, seed)?;
-        let mut pending = Vec::new();
         if let Some(at) = at {
             // a moment of a scenario is one of its script: walk the steps until it is reached
             while play.stage() != Stage::Finished && play.timeline().now() < at {
                 play.go_on();
-            }
-            if let Err(error) = play.seek(at) {
-                pending.push(Effect::Warn(error.to_string()));
             }
         }
         let mut lab = Self {
@@ -180,9 +176,14 @@ impl Lab {
             over: None,
             sight: Sight::default(),
             logged: BTreeSet::new(),
-            pending,
+            pending: Vec::new(),
         };
         lab.look();
+        if let Some(at) = at
+            && let Err(problem) = lab.set_out_for(at)
+        {
+            lab.pending.push(Effect::Warn(problem));
+        }
         Ok(lab)
     }
 
@@ -248,9 +249,15 @@ impl Lab {
     /// Time has passed.
     pub fn tick(&mut self, cx: &Cx<'_>) -> Vec<Effect> {
         if let Some(budget) = self.pace.budget(cx.now.at) {
+            let now = self.play.timeline().now();
+            let left = self.pace.toward().map(|moment| moment.since(now));
+            let budget = left.map_or(budget, |left| left.min(budget));
             self.change(|lab| {
                 lab.play.advance(budget);
             });
+            if left == Some(budget) {
+                self.pace.stop();
+            }
         }
         std::mem::take(&mut self.pending)
     }

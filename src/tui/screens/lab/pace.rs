@@ -18,6 +18,8 @@ const FRAME: Duration = Duration::from_millis(100);
 const LATE: Duration = Duration::from_millis(200);
 /// The least part of a speed.
 const SHARE_LEAST: f64 = 0.005;
+/// Times as fast as on a real cluster, on the way to a moment far ahead.
+const JOURNEY: f64 = 1000.0;
 
 /// Whether time goes on, and how fast.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub(super) struct Pace {
     last: Option<Timestamp>,
     /// Which part of the speed this machine keeps up with.
     share: f64,
+    /// The moment to which time goes on by itself, as fast as it can.
+    toward: Option<Time>,
 }
 
 impl Default for Pace {
@@ -37,6 +41,7 @@ impl Default for Pace {
             running: false,
             last: None,
             share: 1.0,
+            toward: None,
         }
     }
 }
@@ -51,22 +56,37 @@ impl Pace {
     pub(super) fn start(&mut self) {
         self.running = true;
         self.last = None;
+        self.toward = None;
     }
 
     /// Stops time.
     pub(super) fn stop(&mut self) {
         self.running = false;
         self.last = None;
+        self.toward = None;
     }
 
     /// Lets time go on from now, or stops it.
     pub(super) fn toggle(&mut self, now: Timestamp) {
         self.running = !self.running;
         self.last = self.running.then_some(now);
+        self.toward = None;
+    }
+
+    /// Lets time go on to a moment far ahead, as fast as it can: keys are answered on the way, and stop it.
+    pub(super) fn go_to(&mut self, moment: Time) {
+        self.start();
+        self.toward = Some(moment);
+    }
+
+    /// Where time goes on to, if it is on its way to a moment.
+    pub(super) fn toward(&self) -> Option<Time> {
+        self.toward
     }
 
     /// Goes so many speeds up or down.
     pub(super) fn turn(&mut self, by: isize) {
+        self.toward = None;
         self.share = 1.0;
         self.speed = self.speed.saturating_add_signed(by).min(SPEEDS.len() - 1);
     }
@@ -74,6 +94,9 @@ impl Pace {
     /// The speed in words.
     pub(super) fn words(&self) -> String {
         let speed = SPEEDS[self.speed];
+        if let Some(moment) = self.toward {
+            return format!("on the way to {moment}");
+        }
         if self.running && self.share < 0.7 {
             format!("×{speed}, as fast as it goes")
         } else {
@@ -113,7 +136,8 @@ impl Pace {
             (self.share * 1.1).min(1.0)
         };
         let real = passed.min(LATE).as_secs_f64();
-        Some(Time((real * SPEEDS[self.speed] * self.share * 1e6) as u64))
+        let speed = self.toward.map_or(SPEEDS[self.speed], |_| JOURNEY);
+        Some(Time((real * speed * self.share * 1e6) as u64))
     }
 }
 
