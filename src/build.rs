@@ -30,7 +30,7 @@ mod bank {
     pub mod pack;
     #[path = "../bank/problem.rs"]
     pub mod problem;
-    #[path = "../bank/yaml.rs"]
+    #[path = "../bank/yaml/mod.rs"]
     pub mod yaml;
 }
 

@@ -134,7 +134,7 @@ fn escape_sequences_are_shown_and_never_sent() {
     );
     let loaded = load(deck(&escaped));
     assert_eq!(errors(&loaded), []);
-    assert_eq!(loaded.bank.cards[0].ask, "What ␛[2J␇ is <202e> the ISR?");
+    assert_eq!(&*loaded.bank.cards[0].ask, "What ␛[2J␇ is <202e> the ISR?");
 
     let raw = CARD.replace("What is", "What \u{1b}[2J is");
     let loaded = load(deck(&raw));

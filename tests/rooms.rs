@@ -46,7 +46,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("ratatui", &["tui", "cli"]),
     ("crossterm", &["tui", "cli"]),
     ("rusqlite", &["progress"]),
-    ("serde_yaml", &["bank/yaml.rs"]),
+    ("serde_yaml", &["bank/yaml/mod.rs", "bank/yaml/place.rs"]),
     ("fsrs", &["memory"]),
     ("clap", &["cli", "main"]),
     ("clap_complete", &["cli"]),

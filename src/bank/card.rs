@@ -53,7 +53,7 @@ impl Level {
     }
 }
 
-/// One question of the bank.
+/// One question of the bank. Its texts are as long as they are, so that ten thousand cards take no more than they must.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Card {
     /// Its name, unique over the whole bank.
@@ -67,7 +67,7 @@ pub struct Card {
     /// What shape the answer has.
     pub kind: Kind,
     /// The question (Markdown, usually one line).
-    pub ask: String,
+    pub ask: Box<str>,
     /// How hard it is.
     pub level: Level,
     /// Asked most often.
@@ -75,29 +75,29 @@ pub struct Card {
     /// Free words to filter by.
     pub tags: Vec<String>,
     /// The sentence to say first (Markdown).
-    pub say: String,
+    pub say: Box<str>,
     /// The mechanism (Markdown); empty on a flash card.
-    pub explain: String,
+    pub explain: Box<str>,
     /// What the interviewer ticks off (Markdown each); may be empty on a flash card.
     pub points: Vec<String>,
     /// What is asked next.
     pub follow_ups: Vec<FollowUp>,
     /// The wrong answer that sounds right (Markdown).
-    pub trap: Option<String>,
+    pub trap: Option<Box<str>>,
     /// Cue for the reader's own story (Markdown).
-    pub hook: Option<String>,
+    pub hook: Option<Box<str>>,
     /// Closed questions, for quizzes; at least one.
     pub checks: Vec<Check>,
     /// The code to find the mistake in; on bug cards only.
-    pub code: Option<Code>,
+    pub code: Option<Box<Code>>,
     /// What was wrong and the mended code (Markdown); on bug cards only.
-    pub fix: Option<String>,
+    pub fix: Option<Box<str>>,
     /// Where to read or see more.
     pub see: See,
     /// Where the facts come from.
     pub sources: Vec<String>,
     /// The version the answer holds for.
-    pub as_of: Option<String>,
+    pub as_of: Option<Box<str>>,
     /// Where it was read from.
     pub origin: Origin,
 }

@@ -166,7 +166,7 @@ mod tests {
             starred: false,
             tags: Vec::new(),
             say: "s".into(),
-            explain: String::new(),
+            explain: Box::default(),
             points: Vec::new(),
             follow_ups: Vec::new(),
             trap: None,

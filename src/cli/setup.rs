@@ -113,7 +113,7 @@ fn tell(problems: &[Problem], moved: &[Relink], bank: &Bank) -> io::Result<()> {
         )?;
     }
     for link in moved {
-        let ask = bank.card(&link.new).map_or("", |card| card.ask.as_str());
+        let ask = bank.card(&link.new).map_or("", |card| &*card.ask);
         writeln!(
             out,
             "The history of `{}` goes on with `{}`: {ask}",

@@ -562,7 +562,11 @@ fn sum_up(question: &Question, sheet: &Sheet) -> Answer {
         level: card.level.word().to_owned(),
         made: texts(made),
         missed: texts(missed),
-        trap: card.trap.clone().filter(|_| sheet.trapped),
+        trap: card
+            .trap
+            .as_deref()
+            .filter(|_| sheet.trapped)
+            .map(str::to_owned),
         follow_ups: (well, asked),
         spent: sheet.spent,
         worth: worth.clamp(0.0, 1.0),

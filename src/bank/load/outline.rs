@@ -5,13 +5,13 @@
 //! in the usual block style are parsed whole. A cut is right whenever every piece parses, since a
 //! quote or bracket left open would spoil the piece it stands in.
 
-use std::ops::Range;
+use std::{mem, ops::Range};
 
 use super::super::yaml::{self, Key, Node, Step, YamlError};
 
 /// Largest file that is tried as a whole when its pieces do not parse.
 const WHOLE_BYTES_MAX: usize = yaml::PIECE_BYTES_MAX;
-/// Items are parsed together up to this many bytes.
+/// Items in an unusual layout are parsed together up to this many bytes.
 const GROUP_BYTES: usize = 48 * 1024;
 /// Syntax errors after which the rest of a file is not looked at.
 const SYNTAX_ERRORS_MAX: usize = 20;
@@ -63,21 +63,11 @@ pub(super) fn read(text: &str) -> Document {
         let starts = top.items.iter().map(|item| lines.of(item.start)).collect();
         document.items.push((top.key.to_owned(), starts));
         let mut nodes = Vec::with_capacity(top.items.len());
-        for group in groups(&top.items) {
-            let from = top.items[group.start].start;
-            let to = top.items[group.end - 1].end;
-            match yaml::parse(&text[from..to]) {
-                Ok(Node::List(mut list)) if list.len() == group.len() => nodes.append(&mut list),
-                // something in it is wrong: one by one
-                _ => {
-                    if !one_by_one(text, top, group, &mut nodes, &mut document) {
-                        return whole(text);
-                    }
-                }
-            }
-            if document.errors.len() >= SYNTAX_ERRORS_MAX {
-                return document;
-            }
+        if !items(text, top, &mut nodes, &mut document) {
+            return whole(text);
+        }
+        if document.errors.len() >= SYNTAX_ERRORS_MAX {
+            return document;
         }
         document
             .root
@@ -97,29 +87,63 @@ pub(super) fn read(text: &str) -> Document {
     document
 }
 
-/// Runs of neighbouring items that are parsed together, as setting up the parser costs more than an item.
-fn groups(items: &[Range<usize>]) -> Vec<Range<usize>> {
-    let mut groups: Vec<Range<usize>> = Vec::new();
-    for (place, item) in items.iter().enumerate() {
-        match groups.last_mut() {
-            Some(group) if item.end - items[group.start].start <= GROUP_BYTES => {
-                group.end = place + 1;
+/// Parses the items of a list; false when they are not items after all. Those in the usual layout are read one by
+/// one; the others the YAML crate gets in runs of neighbours, as setting it up costs more than an item.
+fn items(text: &str, top: &Top<'_>, nodes: &mut Vec<Node>, document: &mut Document) -> bool {
+    let mut run = 0..0;
+    for (place, item) in top.items.iter().enumerate() {
+        let usual = yaml::parse_usual(&text[item.clone()]);
+        let full = item.end - top.items[run.start].start > GROUP_BYTES;
+        if usual.is_some() || full {
+            let before = mem::replace(&mut run, place..place);
+            if !unusual(text, top, before, nodes, document) {
+                return false;
             }
-            _ => groups.push(place..place + 1),
+        }
+        match usual {
+            Some(Node::List(mut list)) if list.len() == 1 => {
+                nodes.append(&mut list);
+                run = place + 1..place + 1;
+            }
+            Some(_) => return false,
+            None => run.end = place + 1,
         }
     }
-    groups
+    unusual(text, top, run, nodes, document)
 }
 
-/// Parses the items of a group each on its own; false when they are not items after all.
-fn one_by_one(
+/// Parses a run of items that are not in the usual layout; false when they are not items after all.
+fn unusual(
     text: &str,
     top: &Top<'_>,
-    group: Range<usize>,
+    run: Range<usize>,
     nodes: &mut Vec<Node>,
     document: &mut Document,
 ) -> bool {
-    for place in group {
+    if run.is_empty() || document.errors.len() >= SYNTAX_ERRORS_MAX {
+        return true;
+    }
+    let from = top.items[run.start].start;
+    let to = top.items[run.end - 1].end;
+    match yaml::parse(&text[from..to]) {
+        Ok(Node::List(mut list)) if list.len() == run.len() => {
+            nodes.append(&mut list);
+            true
+        }
+        // something in it is wrong: one by one
+        _ => one_by_one(text, top, run, nodes, document),
+    }
+}
+
+/// Parses the items of a run each on its own; false when they are not items after all.
+fn one_by_one(
+    text: &str,
+    top: &Top<'_>,
+    run: Range<usize>,
+    nodes: &mut Vec<Node>,
+    document: &mut Document,
+) -> bool {
+    for place in run {
         let item = &top.items[place];
         match yaml::parse(&text[item.clone()]) {
             Ok(Node::List(mut list)) if list.len() == 1 => nodes.append(&mut list),

@@ -319,7 +319,7 @@ pub(super) fn print_report(
 
 fn print_answer(answer: &Answer, bank: &Bank, out: &mut dyn Write) -> io::Result<()> {
     let ask = bank.card(&answer.card);
-    let ask = ask.map_or(answer.card.as_str(), |card| card.ask.as_str());
+    let ask = ask.map_or(answer.card.as_str(), |card| &*card.ask);
     let (made, of) = (answer.made.len(), answer.made.len() + answer.missed.len());
     writeln!(out, "\n{ask}")?;
     writeln!(

@@ -28,8 +28,8 @@ fn question(id: &str, level: Level) -> Question {
             level,
             starred: false,
             tags: Vec::new(),
-            say: String::new(),
-            explain: String::new(),
+            say: Box::default(),
+            explain: Box::default(),
             points: text(4),
             follow_ups: vec![
                 FollowUp {

@@ -134,7 +134,7 @@ pub fn find(bank: &Bank, source: &Source) -> Option<Candidate> {
                 topic: deck.map_or_else(|| card.deck.to_string(), |deck| deck.title.clone()),
                 level: card.level,
                 check: card.checks.get(*index)?.clone(),
-                background: card.say.clone(),
+                background: card.say.to_string(),
             })
         }
     }

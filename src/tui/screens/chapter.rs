@@ -322,7 +322,7 @@ fn cards_of<'a>(
 ) -> impl Iterator<Item = (&'a CardId, &'a str, Option<&'a str>)> {
     bank.cards.iter().filter_map(move |card| {
         let link = card.see.chapter.as_ref()?;
-        (link.chapter == *chapter).then_some((&card.id, card.ask.as_str(), link.anchor.as_deref()))
+        (link.chapter == *chapter).then_some((&card.id, &*card.ask, link.anchor.as_deref()))
     })
 }
 

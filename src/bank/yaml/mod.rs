@@ -1,4 +1,4 @@
-//! YAML, bounded: the only user of the YAML crate.
+//! YAML, bounded: the only user of the YAML crate (with [`place`] below it).
 //!
 //! [`parse`] turns a text into a [`Node`] tree that `load` decodes by hand, so that one mistake does not
 //! hide the next; [`locate`] finds the line and column of a place in that tree, and is only called
@@ -6,11 +6,16 @@
 //!
 //! Texts come from strangers. Before parsing, size and bracket nesting are bounded, because the
 //! scanner's work grows with depth times length; while parsing, the tree may not outgrow its text,
-//! which is what an alias bomb does.
+//! which is what an alias bomb does. What is laid out in the usual way, [`usual`] reads before the crate is asked.
+
+mod place;
+mod usual;
+
+pub use place::locate;
 
 use std::{borrow::Cow, cell::Cell, fmt};
 
-use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
 /// Longest text that is parsed in one piece, in bytes.
 pub const PIECE_BYTES_MAX: usize = 128 * 1024;
@@ -239,6 +244,18 @@ pub fn position(text: &str, at: usize) -> (u32, u32) {
 /// The first thing that is not YAML, goes beyond the bounds, or uses tags (`!word`).
 pub fn parse(text: &str) -> Result<Node, YamlError> {
     bounds(text)?;
+    usual::read(text).map_or_else(|| parse_any(text), Ok)
+}
+
+/// The tree of a text of one kind of layout only, far sooner than [`parse`] has it; `None` for any other text, good or
+/// bad.
+pub fn parse_usual(text: &str) -> Option<Node> {
+    bounds(text).ok()?;
+    usual::read(text)
+}
+
+/// The tree of a text that is within bounds, as the crate reads it.
+fn parse_any(text: &str) -> Result<Node, YamlError> {
     let budget = Budget {
         nodes: Cell::new(text.len() + 16),
         bytes: Cell::new(2 * text.len() + 1024),
@@ -248,18 +265,6 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
     NodeSeed(&budget)
         .deserialize(deserializer)
         .map_err(|error| yaml_error(&error, budget.refused.get()))
-}
-
-/// Line and column, from 1, of the place that `path` leads to; `None` when it leads nowhere.
-pub fn locate(text: &str, path: &[Step]) -> Option<(u32, u32)> {
-    bounds(text).ok()?;
-    let deserializer = serde_yaml::Deserializer::from_str(text);
-    match Probe(path).deserialize(deserializer) {
-        Err(error) => error
-            .location()
-            .map(|place| (place.line() as u32, place.column() as u32)),
-        Ok(()) => None,
-    }
 }
 
 fn yaml_error(error: &serde_yaml::Error, refused: Option<&'static str>) -> YamlError {
@@ -463,133 +468,6 @@ impl<'de> Visitor<'de> for KeySeed<'_> {
 
     fn visit_enum<A: de::EnumAccess<'de>>(self, _: A) -> Result<Key, A::Error> {
         Err(self.0.refuse("tags (`!word`) are not used here"))
-    }
-}
-
-/// Walks to a place and fails there: the crate then adds the position to the error.
-#[derive(Clone, Copy)]
-struct Probe<'p>(&'p [Step]);
-
-impl Probe<'_> {
-    fn here<E: de::Error>(self) -> Result<(), E> {
-        if self.0.is_empty() {
-            Err(E::custom("here"))
-        } else {
-            Ok(())
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Probe<'_> {
-    type Value = ();
-
-    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Probe<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("YAML")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        self.here()
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<(), E> {
-        self.here()
-    }
-
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<(), E> {
-        self.here()
-    }
-
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
-        self.here()
-    }
-
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<(), E> {
-        self.here()
-    }
-
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
-        self.here()
-    }
-
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
-        self.here()
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        self.here()?;
-        let (wanted, rest) = match self.0 {
-            [Step::Item(wanted), rest @ ..] => (*wanted, rest),
-            _ => (usize::MAX, self.0),
-        };
-        for place in 0.. {
-            let more = if place == wanted {
-                list.next_element_seed(Probe(rest))?.is_some()
-            } else {
-                list.next_element::<IgnoredAny>()?.is_some()
-            };
-            if !more {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        self.here()?;
-        for place in 0.. {
-            let at_key = matches!(self.0, [Step::Entry(wanted)] if *wanted == place);
-            let Some(key) = map.next_key_seed(KeyProbe(at_key))? else {
-                break;
-            };
-            match self.0 {
-                [Step::Key(wanted), rest @ ..] if **wanted == *key => {
-                    map.next_value_seed(Probe(rest))?;
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_enum<A: de::EnumAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-        Err(de::Error::custom("here"))
-    }
-}
-
-/// Reads a key, or fails at it.
-struct KeyProbe(bool);
-
-impl<'de> DeserializeSeed<'de> for KeyProbe {
-    type Value = String;
-
-    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for KeyProbe {
-    type Value = String;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
-        if self.0 {
-            Err(E::custom("here"))
-        } else {
-            Ok(text.to_owned())
-        }
     }
 }
 
