@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Global, Outcome, output, setup::Setup};
 use crate::{
     memory::{self, Forecast, Moment, Plan, Readiness},
-    tui::text::count,
+    tui::text::{count, percent},
 };
 
 /// Options of `plan`.
@@ -101,7 +101,6 @@ impl Outlook {
     }
 
     fn print(&self, setup: &Setup, now: Moment, out: &mut dyn Write) -> anyhow::Result<()> {
-        let percent = |share: f64| format!("{:.0} %", share * 100.0);
         let until = self.aim.day;
         writeln!(
             out,

@@ -8,7 +8,7 @@ use super::{Global, Outcome, lines::Lines, output::Usage, setup::Setup};
 use crate::{
     bank::{AreaId, Bank, problem::instead},
     session::selftest::{Input, Item, Mastery, Report, SelfTest, Verdict},
-    tui::{app::Start, desk::rating},
+    tui::{app::Start, desk::rating, text::percent},
 };
 
 /// Options of `selftest`.
@@ -142,10 +142,9 @@ fn print(report: &Report, bank: &Bank, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out, "\nYou say, and your reviews say:")?;
     for line in &report.lines {
-        let reviews = line.recall.map_or_else(
-            || "no reviews yet".to_owned(),
-            |recall| format!("{:.0} %", recall * 100.0),
-        );
+        let reviews = line
+            .recall
+            .map_or_else(|| "no reviews yet".to_owned(), percent);
         let words = verdict(line.verdict());
         writeln!(
             out,

@@ -9,7 +9,7 @@ use crate::{
     bank::CardId,
     memory::{self, Moment, Overview, Readiness, States},
     progress::DayCount,
-    tui::text::{fit, plain},
+    tui::text::{fit, percent, plain},
 };
 
 /// Days that are printed.
@@ -66,10 +66,6 @@ fn figures(setup: &Setup, states: &States, now: Moment) -> anyhow::Result<Figure
         seen: seen.count(),
         events: setup.progress.event_count()?,
     })
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
 }
 
 fn print(setup: &Setup, figures: &Figures, out: &mut dyn Write) -> std::io::Result<()> {

@@ -155,6 +155,11 @@ pub fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
+/// A share of one, for people: `64 %`.
+pub fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
 /// How long something took, as people say it: `under a minute`, `12 min`.
 pub fn lasted(time: std::time::Duration) -> String {
     match time.as_secs() {

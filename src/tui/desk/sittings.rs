@@ -9,7 +9,7 @@ use crate::{
     memory::Day,
     progress::{Activity, Progress, ProgressError, SessionReport},
     session::{interview, quiz, selftest},
-    tui::text::count,
+    tui::text::{count, percent},
 };
 
 /// Sittings that are looked back at.
@@ -96,7 +96,6 @@ impl Sitting {
 
     /// What came of it, in a few words: `64 % of 20`, `medium, 58 %`, `1.3 of 2`.
     pub fn words(&self) -> String {
-        let percent = |share: f64| format!("{:.0} %", share * 100.0);
         let words = match &self.outcome {
             Outcome::Quiz(report) => {
                 format!(

@@ -19,7 +19,7 @@ use crate::{
         effect::{Cx, Effect, Practise},
         keymap::{Action, Context},
         screens::{Screen, lab::list::by_level},
-        text::{count, fit, plain, right, width},
+        text::{count, fit, percent, plain, right, width},
         widgets::{List, bar, sparkline},
     },
 };
@@ -344,7 +344,7 @@ impl Home {
                 theme.share(plan),
             ));
             spans.push(Span::styled(
-                format!("   {:.0} % if you stop now", stop * 100.0),
+                format!("   {} if you stop now", percent(stop)),
                 theme.dim,
             ));
         } else {
@@ -368,7 +368,7 @@ impl Home {
             // As many as fit, and one at least.
             let mut words = String::from("weakest: ");
             for (i, deck) in weak.iter().take(3).enumerate() {
-                let one = format!("{} {:.0} %", plain(&deck.title), deck.ready.share * 100.0);
+                let one = format!("{} {}", plain(&deck.title), percent(deck.ready.share));
                 if i > 0 && width(&words) + width(&one) + 2 > usize::from(inner.width) {
                     break;
                 }
@@ -456,7 +456,7 @@ impl Home {
                 let ready = if deck.ready.seen == 0 {
                     "–".to_owned()
                 } else {
-                    format!("{:.0} %", share * 100.0)
+                    percent(share)
                 };
                 Line::from(vec![
                     Span::raw(fit(&plain(&deck.title), room)),
@@ -557,7 +557,7 @@ fn row_words(
             (
                 "Weakest",
                 plain(&deck.title),
-                format!("{:.0} % ready", deck.ready.share * 100.0),
+                format!("{} ready", percent(deck.ready.share)),
             )
         }
         Next::Read(id) => (

@@ -19,7 +19,7 @@ use crate::{
         desk::rating,
         effect::{Cx, Effect, Practise},
         keymap::{Action, Context},
-        text::{count, fit, plain, right, width},
+        text::{count, fit, percent, plain, right, width},
         theme::Theme,
         widgets::{List, Scroll, bar, column, heading},
     },
@@ -419,10 +419,7 @@ impl SelfTestReport {
                 _ => line.says.number().to_string(),
             };
             let style = theme.share(f64::from(line.says.number()) / 2.0);
-            let reviews = line.recall.map_or_else(
-                || "–".to_owned(),
-                |recall| format!("{:.0} %", recall * 100.0),
-            );
+            let reviews = line.recall.map_or_else(|| "–".to_owned(), percent);
             let (words, verdict) = match line.verdict() {
                 Verdict::Fits => ("", theme.dim),
                 Verdict::Overrated => (" you overrate it", theme.warn),

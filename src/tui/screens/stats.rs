@@ -13,7 +13,7 @@ use crate::{
         canvas::Canvas,
         effect::{Cx, Effect},
         keymap::{Action, Context},
-        text::{fit, plain, right},
+        text::{fit, percent, plain, right},
         widgets::{Scroll, bar, stack},
     },
 };
@@ -142,10 +142,7 @@ impl Stats {
                 let share = deck.ready.share;
                 let mut spans = vec![Span::raw(fit(&plain(&deck.title), title)), Span::raw("  ")];
                 spans.extend(bar(share, 16, theme, theme.share(share)));
-                spans.push(Span::styled(
-                    right(&format!("{:.0} %", share * 100.0), 6),
-                    Style::new(),
-                ));
+                spans.push(Span::styled(right(&percent(share), 6), Style::new()));
                 spans.push(Span::styled(
                     right(&format!("{}/{} met", deck.ready.seen, deck.ready.cards), 13),
                     theme.dim,
@@ -227,7 +224,7 @@ impl Stats {
         let shares: Vec<f64> = self.forecast.iter().map(|day| day.share).collect();
         let Some(last) = self.forecast.last() else {
             // The interview is today.
-            let words = format!("{:.0} % today", self.overview.ready.share * 100.0);
+            let words = format!("{} today", percent(self.overview.ready.share));
             canvas.text(area, 1, &words, Style::new());
             return;
         };

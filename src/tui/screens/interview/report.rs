@@ -23,7 +23,7 @@ use crate::{
         canvas::Canvas,
         effect::{Cx, Effect},
         keymap::{Action, Context},
-        text::{count, fit, plain, right},
+        text::{count, fit, percent, plain, right},
         widgets::{Scroll, bar, column, flow},
     },
 };
@@ -224,7 +224,7 @@ fn spoken(
         ("✓ ", theme.good)
     };
     let ask = cx.desk.bank().card(&answer.card);
-    let ask = ask.map_or_else(|| answer.card.to_string(), |card| card.ask.clone());
+    let ask = ask.map_or_else(|| answer.card.to_string(), |card| card.ask.to_string());
     lines.push(Line::default());
     lines.extend(marked(
         canvas,
@@ -234,7 +234,7 @@ fn spoken(
         theme.title,
     ));
     let mut facts = vec![
-        format!("{:.0} %", answer.worth * 100.0),
+        percent(answer.worth),
         format!(
             "{} of {} points",
             answer.made.len(),
@@ -274,7 +274,7 @@ fn stages(
     lines: &mut Vec<Line<'static>>,
 ) {
     let theme = canvas.theme;
-    let title = format!("{}: {:.0} %", plain(&design.title), design.share() * 100.0);
+    let title = format!("{}: {}", plain(&design.title), percent(design.share()));
     let aside = format!(
         "{} at the whiteboard; two hints cost a line",
         passed(design.spent())

@@ -18,7 +18,7 @@ use crate::{
         desk::practice::{find, misses},
         effect::{Cx, Effect},
         keymap::{Action, Context},
-        text::{count, fit, plain},
+        text::{count, fit, percent, plain},
         theme::Theme,
         widgets::{Scroll, bar, column, flow},
     },
@@ -135,10 +135,7 @@ impl QuizResult {
         let Score { earned, asked } = report.score;
         let unanswered = report.verdicts.iter().filter(|v| v.unanswered).count();
         let mut lines = vec![Line::default()];
-        let mut first = vec![Span::styled(
-            format!("{:.0} %", report.score.share() * 100.0),
-            theme.title,
-        )];
+        let mut first = vec![Span::styled(percent(report.score.share()), theme.title)];
         first.push(Span::raw(format!(
             "   {} of {asked} points",
             number(earned)
