@@ -237,15 +237,23 @@ impl World {
 
     /// The handle with which a node acts now.
     pub fn context(&mut self, me: NodeId, cause: Option<EventId>) -> Context<'_> {
+        let place = self.network.nodes().of(me);
+        self.context_at(me, place, cause)
+    }
+
+    /// The same where the node's dense number is known.
+    pub fn context_at(&mut self, me: NodeId, place: usize, cause: Option<EventId>) -> Context<'_> {
         Context {
             world: self,
             me,
+            place,
             cause,
         }
     }
 
-    /// Hands a message to the network.
-    pub fn send(&mut self, mut envelope: Box<Envelope>) {
+    /// Hands a message to the network; `sender` is the dense number of who sends it.
+    #[inline]
+    fn send(&mut self, mut envelope: Box<Envelope>, sender: usize) {
         let place = self.network.nodes().of(envelope.to);
         let life = self.life_at(place);
         if !life.up {
@@ -254,7 +262,7 @@ impl World {
         }
         envelope.place = place as u32;
         envelope.incarnation = life.incarnation;
-        let fate = self.network.send(&envelope, &mut self.rng);
+        let fate = self.network.send(&envelope, sender, &mut self.rng);
         match fate {
             Fate::Arrives(arrival) => self.queue.push(arrival, Occurrence::Deliver(envelope)),
             fate => self.not_sent(fate, &envelope),
@@ -325,6 +333,8 @@ pub struct Context<'a> {
     pub world: &'a mut World,
     /// Who acts.
     pub me: NodeId,
+    /// Its dense number.
+    place: usize,
     /// The event that led to this moment; it becomes the cause of what is sent and set.
     pub cause: Option<EventId>,
 }
@@ -352,12 +362,12 @@ impl Context<'_> {
         envelope.cause = self.cause;
         // An empty envelope holds nothing to drop, and not to ask lets the compiler make the message where it stays.
         std::mem::forget(std::mem::replace(&mut envelope.message, message));
-        self.world.send(envelope);
+        self.world.send(envelope, self.place);
     }
 
     /// Tells this node's process from its earlier and later ones.
     pub fn incarnation(&self) -> u32 {
-        self.world.life(self.me).incarnation
+        self.world.life_at(self.place).incarnation
     }
 
     /// Asks to be woken.

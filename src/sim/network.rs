@@ -46,18 +46,23 @@ pub struct Network {
     last_arrival: Vec<Vec<Time>>,
 }
 
-/// Numbers all nodes densely.
+/// Numbers all nodes densely: brokers, controllers, then producers and consumers by turns.
 #[derive(Debug, Clone, Copy)]
 pub struct NodeIndex {
-    /// How many brokers there are.
-    pub brokers: u32,
-    /// How many controllers there are.
-    pub controllers: u32,
+    /// By kind, the place of the node that would have the number 0.
+    zero: [u32; 4],
 }
 
 impl NodeIndex {
-    /// The node's dense number: brokers, controllers, then producers and consumers by turns. Worked out without a
-    /// branch, because whose turn it is can never be foretold.
+    /// For so many brokers and controllers, both of which are counted from 1.
+    pub fn new(brokers: u32, controllers: u32) -> NodeIndex {
+        let clients = brokers + controllers;
+        NodeIndex {
+            zero: [u32::MAX, brokers.wrapping_sub(1), clients, clients + 1],
+        }
+    }
+
+    /// The node's dense number. Worked out without a branch, because whose turn it is can never be foretold.
     #[inline]
     pub fn of(self, node: NodeId) -> usize {
         let (kind, number) = match node {
@@ -66,12 +71,7 @@ impl NodeIndex {
             NodeId::Producer(index) => (2, index),
             NodeId::Consumer(index) => (3, index),
         };
-        let before = self.brokers * u32::from(kind > 0)
-            + self.controllers * u32::from(kind > 1)
-            + u32::from(kind > 2);
-        let first = u32::from(kind < 2);
-        let step = 1 + u32::from(kind > 1);
-        (before + number.saturating_sub(first) * step) as usize
+        self.zero[kind].wrapping_add(number << (kind / 2)) as usize
     }
 }
 
@@ -87,9 +87,10 @@ impl Network {
         }
     }
 
-    /// What becomes of a message when it leaves its sender. Draws chance only where chance matters.
+    /// What becomes of a message when it leaves its sender, of which the dense number is given. Draws chance only where
+    /// chance matters.
     #[inline]
-    pub fn send(&mut self, envelope: &Envelope, rng: &mut Rng) -> Fate {
+    pub fn send(&mut self, envelope: &Envelope, sender: usize, rng: &mut Rng) -> Fate {
         let (from, to) = (envelope.from, envelope.to);
         let link = if self.links.is_empty() {
             Link::default()
@@ -115,8 +116,7 @@ impl Network {
             rng.below(self.spec.jitter.0 + 1)
         };
         let arrival = envelope.sent + self.spec.latency + Time(jitter) + link.extra;
-        let (from, to) = (self.nodes.of(from), envelope.place as usize);
-        Fate::Arrives(self.in_order(from, to, arrival))
+        Fate::Arrives(self.in_order(sender, envelope.place as usize, arrival))
     }
 
     /// Keeps the order of one connection: no message overtakes an earlier one.
@@ -210,13 +210,7 @@ mod tests {
             jitter: Time::millis(5),
             loss,
         };
-        Network::new(
-            spec,
-            NodeIndex {
-                brokers: 3,
-                controllers: 1,
-            },
-        )
+        Network::new(spec, NodeIndex::new(3, 1))
     }
     fn send(
         network: &mut Network,
@@ -235,7 +229,7 @@ mod tests {
             cause: None,
             message,
         };
-        network.send(&envelope, rng)
+        network.send(&envelope, network.nodes.of(from), rng)
     }
     fn request() -> Message {
         Message::FetchRequest(Box::default())
@@ -250,10 +244,7 @@ mod tests {
 
     #[test]
     fn nodes_are_numbered_densely() {
-        let nodes = NodeIndex {
-            brokers: 2,
-            controllers: 1,
-        };
+        let nodes = NodeIndex::new(2, 1);
         let all = [
             A,
             B,

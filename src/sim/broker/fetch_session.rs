@@ -46,6 +46,13 @@ pub(super) struct Session {
     pub(super) last_fetch: Time,
 }
 
+/// How much a fetch waits for, and how much it takes of one partition.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) min_bytes: u32,
+    pub(super) partition_max_bytes: u32,
+}
+
 /// All readers' sessions, in order of the readers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sessions {
@@ -64,6 +71,9 @@ impl Sessions {
             NodeId::Controller(_) | NodeId::Producer(_) => return None,
         };
         (*places.get(number as usize)?).map(|place| place as usize)
+    }
+    pub(super) fn get(&self, node: NodeId) -> Option<&Session> {
+        self.place(node).map(|place| &self.all[place].1)
     }
     pub(super) fn get_mut(&mut self, node: NodeId) -> Option<&mut Session> {
         self.place(node).map(|place| &mut self.all[place].1)
@@ -143,6 +153,13 @@ impl Session {
             list,
             ..Session::new(request)
         };
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            min_bytes: self.min_bytes,
+            partition_max_bytes: self.partition_max_bytes,
+        }
     }
 
     pub(super) fn list(&mut self, partition: PartitionId) {

@@ -408,17 +408,25 @@ impl LeaderPartition {
         })
     }
 
-    /// An in-sync follower fetched at `at` from the log end, where it had stood before: nothing moves and nothing is
-    /// proposed, so this is all of [`Self::follower_fetch`] that is left.
-    pub fn stood_at_end(&mut self, id: BrokerId, broker_epoch: BrokerEpoch, at: LeaderMoment) {
-        let mut followers = self.followers.iter_mut();
-        if let Some((_, follower)) = followers.find(|(known, _)| *known == id)
-            && (broker_epoch == -1 || follower.broker_epoch <= Some(broker_epoch))
-        {
-            follower.last_caught_up = follower.last_caught_up.max(Some(at.now));
-            follower.last_fetch = Some(at.now);
-            follower.leader_log_end_at_last_fetch = at.log_end;
-            follower.broker_epoch = Some(broker_epoch);
+    /// In-sync followers that stand at the log end have fetched from there since: `last_fetch` says under which
+    /// registration and when. Nothing moves and nothing is proposed, so this is all of [`Self::follower_fetch`] that is
+    /// left.
+    pub fn stood_at_end(
+        &mut self,
+        log_end: Offset,
+        mut last_fetch: impl FnMut(BrokerId) -> Option<(BrokerEpoch, Micros)>,
+    ) {
+        for (id, follower) in &mut self.followers {
+            if follower.log_end == Some(log_end)
+                && self.isr.contains(id)
+                && let Some((broker_epoch, at)) = last_fetch(*id)
+                && (broker_epoch == -1 || follower.broker_epoch <= Some(broker_epoch))
+            {
+                follower.last_caught_up = follower.last_caught_up.max(Some(at));
+                follower.last_fetch = Some(at);
+                follower.leader_log_end_at_last_fetch = log_end;
+                follower.broker_epoch = Some(broker_epoch);
+            }
         }
     }
 
@@ -562,17 +570,21 @@ impl LeaderPartition {
         }
         let mut target = log_end;
         for &(id, ref follower) in &self.followers {
+            // One that has all that the others have holds nothing back, in sync or not.
+            if follower.log_end.is_some_and(|end| end >= target) {
+                continue;
+            }
             let holds_back = self.in_maximal_isr(id)
                 || (follower.is_caught_up(log_end, now, config.replica_lag_time_max)
                     && self.is_eligible(id, brokers));
             if holds_back {
                 // An in-sync follower that has not fetched yet: nothing is
                 // known to be replicated to it.
-                target = target.min(follower.log_end?);
+                target = follower.log_end?;
+                if target <= self.high_watermark {
+                    return None;
+                }
             }
-        }
-        if target <= self.high_watermark {
-            return None;
         }
         let moved = HighWatermarkMove {
             from: self.high_watermark,

@@ -416,7 +416,10 @@ impl Broker {
         result: Result<(), ErrorCode>,
         ctx: &mut Context,
     ) {
-        let hint = self.leader_hint(partition);
+        let hint = match result {
+            Err(ErrorCode::NotLeaderOrFollower) => self.leader_hint(partition),
+            _ => None,
+        };
         let Some(Some(pending)) = self.purgatory.slots.get_mut(request as usize) else {
             return;
         };

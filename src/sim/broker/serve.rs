@@ -6,7 +6,8 @@
 //!
 //! Source: `ReplicaManager.fetchMessages`, `DelayedFetch`, `FetchSession`; KIP-74, KIP-207, KIP-227, KIP-392, KIP-595.
 
-use super::fetch_session::{Parked, Reading, Session};
+use super::fetch_session::{Limits, Parked, Reading, Session};
+use super::log::Log;
 use super::partition_state::LeaderMoment;
 use super::reconcile::{check_request_epoch, divergence};
 use super::replica::{Replica, Role};
@@ -60,8 +61,8 @@ impl Broker {
                 session.list.push(position.partition);
             }
         }
-        if let Some((follower, epoch)) = request.replica {
-            self.note_follower(place, follower, epoch, ctx);
+        let supply = if let Some((follower, epoch)) = request.replica {
+            self.note_follower(place, follower, epoch, ctx)
         } else {
             for position in &request.changed {
                 if let Some(leading) = self
@@ -73,7 +74,8 @@ impl Broker {
                     leading.readers.push(from);
                 }
             }
-        }
+            self.supply(place)
+        };
         let deadline = now + request.max_wait;
         ctx.world.spare.handled(request);
         let parked = Parked {
@@ -81,8 +83,11 @@ impl Broker {
             deadline,
             cause: ctx.cause,
         };
-        self.sessions.all[place].1.parked = Some(parked);
-        self.answer_if_ready(place, ctx);
+        let session = &mut self.sessions.all[place].1;
+        session.parked = Some(parked);
+        if supply.is_enough(session.min_bytes) {
+            self.answer(place, ctx);
+        }
         self.arm_purgatory(deadline, ctx);
     }
 
@@ -95,15 +100,17 @@ impl Broker {
         ctx.send(from, correlation, Message::FetchResponse(response));
     }
 
-    /// Notes a follower's positions: all that are listed. Those that are not stand at the log end.
+    /// Notes a follower's positions: all that are listed. Those that are not stand at the log end. Returns what
+    /// [`Broker::supply`] would, as all that it looks at is at hand here.
     fn note_follower(
         &mut self,
         place: usize,
         follower: BrokerId,
         epoch: BrokerEpoch,
         ctx: &mut Context,
-    ) {
+    ) -> Supply {
         let now = ctx.now();
+        let mut supply = Supply::default();
         for index in 0..self.sessions.all[place].1.list.len() {
             let session = &self.sessions.all[place].1;
             let partition = session.list[index];
@@ -114,10 +121,13 @@ impl Broker {
             else {
                 continue;
             };
+            let limits = session.limits();
             let Some(replica) = self.replicas.get_mut(partition) else {
+                supply.urgent = true;
                 continue;
             };
             if check_epoch(replica, &position).is_err() || diverges(replica, &position).is_some() {
+                supply.urgent = true;
                 continue;
             }
             let (log_end, config) = (replica.log.end(), replica.isr_config);
@@ -126,8 +136,15 @@ impl Broker {
                 now: now.0,
             };
             let Role::Leader(leading) = &mut replica.role else {
+                supply.urgent = true;
                 continue;
             };
+            supply.add(bytes_between(
+                &replica.log,
+                position.offset,
+                log_end,
+                limits,
+            ));
             let offset = position.offset;
             let noted =
                 leading
@@ -147,6 +164,7 @@ impl Broker {
                 self.high_watermark_moved(partition, ctx);
             }
         }
+        supply
     }
 
     /// Before the log end of a partition moves: followers that stood at it count as caught up at their last request.
@@ -158,30 +176,13 @@ impl Broker {
         let Role::Leader(leading) = &mut replica.role else {
             return;
         };
-        for follower in replica.record.replicas.iter().copied() {
-            let stands_at_end = leading
-                .state
-                .follower(follower)
-                .is_some_and(|state| state.log_end == Some(log_end));
-            if follower == self.id || !stands_at_end {
-                continue;
-            }
-            let Some(session) = self.sessions.get_mut(NodeId::Broker(follower)) else {
-                continue;
-            };
-            let (Some((_, epoch)), Some(_)) =
-                (session.replica, session.partitions.place(partition))
-            else {
-                continue;
-            };
-            let at = LeaderMoment {
-                log_end,
-                now: session.last_fetch.0.min(now.0),
-            };
-            if leading.state.isr().contains(&follower) {
-                leading.state.stood_at_end(follower, epoch, at);
-            }
-        }
+        let sessions = &self.sessions;
+        leading.state.stood_at_end(log_end, |follower| {
+            let session = sessions.get(NodeId::Broker(follower))?;
+            let (_, epoch) = session.replica?;
+            session.partitions.place(partition)?;
+            Some((epoch, session.last_fetch.0.min(now.0)))
+        });
     }
 
     /// New data is in the log of a leader: followers want it.
@@ -260,28 +261,23 @@ impl Broker {
         if let Some(place) = self.sessions.place(node) {
             let session = &mut self.sessions.all[place].1;
             session.list(partition);
-            if session.parked.is_some() {
-                self.answer_if_ready(place, ctx);
+            let min_bytes = session.min_bytes;
+            if session.parked.is_some() && self.supply(place).is_enough(min_bytes) {
+                self.answer(place, ctx);
             }
         }
     }
 
-    /// Answers a session's waiting fetch if there is enough, or an error.
-    fn answer_if_ready(&mut self, place: usize, ctx: &mut Context) {
-        let (mut bytes, mut urgent) = (0, false);
+    /// What a session's waiting fetch could be given now.
+    fn supply(&self, place: usize) -> Supply {
+        let mut supply = Supply::default();
         let session = &self.sessions.all[place].1;
         for partition in &session.list {
-            let Some(reading) = session.partitions.get(*partition) else {
-                continue;
-            };
-            match self.available(&reading.position, session) {
-                Ok(more) => bytes += more,
-                Err(()) => urgent = true,
+            if let Some(reading) = session.partitions.get(*partition) {
+                supply.add(self.available(&reading.position, session));
             }
         }
-        if urgent || (bytes > 0 && bytes >= session.min_bytes) {
-            self.answer(place, ctx);
-        }
+        supply
     }
 
     /// How many bytes a position could be given now; `Err` if it must hear something else at once.
@@ -304,30 +300,7 @@ impl Broker {
         } else {
             replica.high_watermark()
         };
-        if position.offset > replica.log.end()
-            || (session.replica.is_some() && position.offset > bound)
-        {
-            return Err(());
-        }
-        if position.offset >= bound {
-            return Ok(0);
-        }
-        let first = replica.log.first_from(position.offset);
-        let bytes = first
-            .filter(|batch| batch.next_offset() <= bound)
-            .map_or(0, |batch| batch.bytes.max(1));
-        if bytes == 0 || bytes >= session.min_bytes {
-            return Ok(bytes);
-        }
-        // All that there is counts, as far as it would be given (`DelayedFetch.tryComplete`).
-        let mut all = 0u32;
-        for batch in replica.log.batches_from(position.offset) {
-            if batch.next_offset() > bound || all >= session.min_bytes {
-                break;
-            }
-            all = all.saturating_add(batch.bytes.max(1));
-        }
-        Ok(all.min(session.partition_max_bytes.max(bytes)))
+        bytes_between(&replica.log, position.offset, bound, session.limits())
     }
 
     /// Answers a session's waiting fetch with whatever there is.
@@ -540,6 +513,51 @@ impl Broker {
             self.arm_purgatory(deadline, ctx);
         }
     }
+}
+
+/// What a waiting fetch could be given.
+#[derive(Debug, Clone, Copy, Default)]
+struct Supply {
+    bytes: u32,
+    /// There is something that it must hear at once.
+    urgent: bool,
+}
+
+impl Supply {
+    fn add(&mut self, available: Result<u32, ()>) {
+        match available {
+            Ok(bytes) => self.bytes += bytes,
+            Err(()) => self.urgent = true,
+        }
+    }
+
+    fn is_enough(self, min_bytes: u32) -> bool {
+        self.urgent || (self.bytes > 0 && self.bytes >= min_bytes)
+    }
+}
+
+/// How many bytes lie from an offset up to `bound`, as far as it matters to a fetch with these limits; `Err` if the
+/// offset is not in the log.
+fn bytes_between(log: &Log, from: Offset, bound: Offset, limits: Limits) -> Result<u32, ()> {
+    if from >= bound {
+        return if from > log.end() { Err(()) } else { Ok(0) };
+    }
+    let first = log.first_from(from);
+    let bytes = first
+        .filter(|batch| batch.next_offset() <= bound)
+        .map_or(0, |batch| batch.bytes.max(1));
+    if bytes == 0 || bytes >= limits.min_bytes {
+        return Ok(bytes);
+    }
+    // All that there is counts, as far as it would be given (`DelayedFetch.tryComplete`).
+    let mut all = 0u32;
+    for batch in log.batches_from(from) {
+        if batch.next_offset() > bound || all >= limits.min_bytes {
+            break;
+        }
+        all = all.saturating_add(batch.bytes.max(1));
+    }
+    Ok(all.min(limits.partition_max_bytes.max(bytes)))
 }
 
 /// Whether a reader may read here: leadership and epoch (KIP-320); a consumer that asks a follower names its rack.

@@ -61,10 +61,7 @@ impl Cluster {
         let common = Settings::default()
             .with(&spec.settings, Place::Broker)
             .map_err(wrong("settings"))?;
-        let nodes = NodeIndex {
-            brokers: spec.brokers,
-            controllers: spec.controllers,
-        };
+        let nodes = NodeIndex::new(spec.brokers, spec.controllers);
         let world = World::new(seed, Network::new(spec.network.clone(), nodes));
         let racks: Arc<BTreeMap<BrokerId, Arc<str>>> = Arc::new(
             spec.racks
@@ -224,10 +221,11 @@ impl Cluster {
                 timer,
                 cause,
             } => {
-                let life = self.world.life(node);
+                let place = self.world.network.nodes().of(node);
+                let life = self.world.life_at(place);
                 let quorum = matches!(timer, Timer::Controller(_));
                 if quorum || (life.up && life.incarnation == incarnation) {
-                    self.fire(node, timer, cause);
+                    self.fire(node, place, timer, cause);
                 }
             }
             Occurrence::Start { node } => {
@@ -260,7 +258,8 @@ impl Cluster {
 
     fn deliver(&mut self, envelope: Box<Envelope>) {
         let to = envelope.to;
-        let life = self.world.life_at(envelope.place as usize);
+        let place = envelope.place as usize;
+        let life = self.world.life_at(place);
         if !life.up || life.incarnation != envelope.incarnation {
             if life.up {
                 self.world.ledger.message_lost(&envelope.message);
@@ -276,7 +275,7 @@ impl Cluster {
             ..
         } = *envelope;
         let message = self.world.open(envelope);
-        let mut ctx = self.world.context(to, cause);
+        let mut ctx = self.world.context_at(to, place, cause);
         match to {
             NodeId::Broker(id) => {
                 if let Some(broker) = self.brokers.get_mut(id as usize - 1) {
@@ -298,8 +297,8 @@ impl Cluster {
         }
     }
 
-    fn fire(&mut self, node: NodeId, timer: Timer, cause: Option<EventId>) {
-        let mut ctx = self.world.context(node, cause);
+    fn fire(&mut self, node: NodeId, place: usize, timer: Timer, cause: Option<EventId>) {
+        let mut ctx = self.world.context_at(node, place, cause);
         match (node, timer) {
             (NodeId::Broker(id), Timer::Broker(timer)) => {
                 if let Some(broker) = self.brokers.get_mut(id as usize - 1) {
@@ -307,9 +306,9 @@ impl Cluster {
                 }
             }
             (_, Timer::Controller(timer)) => {
-                ctx.me = NodeId::Controller(self.controller.quorum.active().unwrap_or(1));
+                let active = self.controller.quorum.active().unwrap_or(1);
                 // Timers that re-arm themselves would else keep the first cause for ever.
-                ctx.cause = None;
+                ctx = self.world.context(NodeId::Controller(active), None);
                 self.controller.on_timer(timer, &mut ctx);
             }
             (NodeId::Producer(index), Timer::Producer(timer)) => {

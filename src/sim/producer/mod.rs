@@ -12,7 +12,6 @@ mod keys;
 mod sender;
 mod session;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::context::{Context, Timer};
@@ -112,8 +111,8 @@ pub struct Producer {
     filled: Vec<usize>,
     sticky: StickyPartitioner,
     in_flight: Vec<InFlight>,
-    /// How many requests were sent on each broker's connection.
-    sent: BTreeMap<BrokerId, u64>,
+    /// How many requests were sent on each broker's connection, by the broker's id.
+    sent: Vec<u64>,
     correlation: u32,
     brokers: Vec<BrokerId>,
     /// `bootstrap.servers`: asked again when the known brokers do not answer (KIP-899).
@@ -198,7 +197,7 @@ impl Producer {
             filled: Vec::new(),
             sticky: StickyPartitioner::new(config.batch_size),
             in_flight: Vec::new(),
-            sent: BTreeMap::new(),
+            sent: vec![0; brokers as usize + 1],
             correlation: 0,
             brokers: (1..=brokers).collect(),
             bootstrap: (1..=brokers).collect(),

@@ -149,8 +149,7 @@ impl Producer {
             .filter(|request| request.broker == broker)
             .map(|request| request.place)
             .min();
-        let sent = self.sent.get(&broker).copied().unwrap_or(0);
-        oldest.map_or(0, |oldest| sent - oldest)
+        oldest.map_or(0, |oldest| self.sent[broker as usize] - oldest)
     }
 
     fn send(&mut self, broker: BrokerId, drafts: Vec<(usize, Draft)>, ctx: &mut Context) {
@@ -189,9 +188,8 @@ impl Producer {
             return;
         }
         let deadline = ctx.now() + timeout;
-        let sent = self.sent.entry(broker).or_default();
-        let place = *sent;
-        *sent += 1;
+        let place = self.sent[broker as usize];
+        self.sent[broker as usize] += 1;
         self.in_flight.push(InFlight {
             correlation,
             broker,

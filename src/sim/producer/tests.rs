@@ -57,10 +57,7 @@ fn spec(settings: &[(&str, &str)]) -> ProducerSpec {
 
 impl Bed {
     fn new(spec: &ProducerSpec, partitions: u32) -> Bed {
-        let nodes = NodeIndex {
-            brokers: 2,
-            controllers: 1,
-        };
+        let nodes = NodeIndex::new(2, 1);
         let network = NetworkSpec {
             latency: Time::millis(1),
             jitter: Time::ZERO,
