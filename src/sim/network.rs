@@ -120,7 +120,19 @@ impl Network {
     }
 
     /// Keeps the order of one connection: no message overtakes an earlier one.
+    #[inline]
     fn in_order(&mut self, from: usize, to: usize, arrival: Time) -> Time {
+        let row = self.last_arrival.get_mut(from);
+        if let Some(last) = row.and_then(|row| row.get_mut(to)) {
+            *last = arrival.max(*last);
+            return *last;
+        }
+        self.first_arrival(from, to, arrival)
+    }
+
+    /// The first message of a connection.
+    #[cold]
+    fn first_arrival(&mut self, from: usize, to: usize, arrival: Time) -> Time {
         if self.last_arrival.len() <= from {
             self.last_arrival.resize(from + 1, Vec::new());
         }
@@ -128,9 +140,8 @@ impl Network {
         if row.len() <= to {
             row.resize(to + 1, Time::ZERO);
         }
-        let last = &mut row[to];
-        *last = arrival.max(*last);
-        *last
+        row[to] = arrival;
+        arrival
     }
 
     /// A process ended, and its connections with it: what it still had to send delays nothing that its next life sends.

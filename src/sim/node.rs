@@ -255,6 +255,15 @@ impl<V> PartitionMap<V> {
     pub fn at(&self, place: usize) -> Option<&V> {
         self.values.get(place)
     }
+    /// What is known of the partition at a place, to change it.
+    #[inline]
+    pub fn at_mut(&mut self, place: usize) -> Option<&mut V> {
+        self.values.get_mut(place)
+    }
+    /// What is known of all of them, in order of partition.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.values.iter()
+    }
     /// What is known of a partition.
     #[inline]
     pub fn get(&self, id: PartitionId) -> Option<&V> {

@@ -76,6 +76,7 @@ impl<T> EventQueue<T> {
         self.insert(key);
     }
 
+    #[inline]
     fn insert(&mut self, key: u128) {
         if self.near.len() == NEAR {
             self.spill();

@@ -358,7 +358,9 @@ impl Broker {
             replica.append(batch, now);
         }
         replica.follower_high_watermark = fetched.high_watermark.min(replica.log.end());
+        replica.note_high_watermark(&mut self.uncheckpointed);
         if written > 0 {
+            replica.note_append(&mut self.unflushed);
             self.fetchers[place].changed.push(partition);
         }
         (written, bytes)

@@ -231,8 +231,16 @@ impl Broker {
         let mut proposals = Vec::new();
         for place in 0..self.replicas.len() {
             let id = self.replicas.keys()[place];
+            if self
+                .replicas
+                .at(place)
+                .and_then(super::Replica::leading)
+                .is_none()
+            {
+                continue;
+            }
             self.settle_idle_followers(id, now);
-            let Some(replica) = self.replicas.get_mut(id) else {
+            let Some(replica) = self.replicas.at_mut(place) else {
                 continue;
             };
             let (log_end, config) = (replica.log.end(), replica.isr_config);

@@ -134,6 +134,11 @@ pub struct Broker {
     published: bool,
     /// Its replicas.
     pub replicas: PartitionMap<Replica>,
+    /// Replicas that took records since the last flush. (Most partitions of a large cluster are idle, and to look through
+    /// all of them at each flush and checkpoint would cost as much as all other work.)
+    unflushed: Vec<PartitionId>,
+    /// Replicas whose high watermark moved since the last checkpoint.
+    uncheckpointed: Vec<PartitionId>,
     controllers: u32,
     /// The controller it believes to be active.
     controller: u32,
@@ -175,6 +180,8 @@ impl Broker {
             image: Image::default(),
             published: false,
             replicas: PartitionMap::default(),
+            unflushed: Vec::new(),
+            uncheckpointed: Vec::new(),
             controllers,
             controller: 1,
             heartbeat_unanswered: None,
@@ -309,9 +316,17 @@ impl Broker {
                 Self::timer(ctx, ctx.now() + Time(lag.0 / 2), timer);
             }
             BrokerTimer::Checkpoint => {
-                for (_, replica) in self.replicas.iter_mut() {
-                    replica.checkpoint = replica.high_watermark();
+                for partition in self.uncheckpointed.drain(..) {
+                    if let Some(replica) = self.replicas.get_mut(partition) {
+                        replica.checkpoint = replica.high_watermark();
+                        replica.unsaved.checkpoint = false;
+                    }
                 }
+                debug_assert!(
+                    self.replicas
+                        .values()
+                        .all(|replica| replica.checkpoint == replica.high_watermark())
+                );
                 Self::timer(
                     ctx,
                     ctx.now() + self.settings.time(Setting::HighWatermarkCheckpoint),
@@ -326,9 +341,17 @@ impl Broker {
                 Self::timer(ctx, ctx.now() + PRODUCER_EXPIRATION_CHECK, timer);
             }
             BrokerTimer::Flush => {
-                for (_, replica) in self.replicas.iter_mut() {
-                    replica.flushed = replica.log.end();
+                for partition in self.unflushed.drain(..) {
+                    if let Some(replica) = self.replicas.get_mut(partition) {
+                        replica.flushed = replica.log.end();
+                        replica.unsaved.flush = false;
+                    }
                 }
+                debug_assert!(
+                    self.replicas
+                        .values()
+                        .all(|replica| replica.flushed == replica.log.end())
+                );
                 Self::timer(ctx, ctx.now() + self.disk.spec.flush, timer);
             }
             BrokerTimer::Fetch { leader } => self.fetch_again(leader, ctx),

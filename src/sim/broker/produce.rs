@@ -279,6 +279,7 @@ impl Broker {
         let names = &ctx.world.names;
         let told = ctx.world.ledger.appended(partition, &batch, acks, names);
         replica.append(batch, now);
+        replica.note_append(&mut self.unflushed);
         for what in told {
             ctx.emit(what);
         }

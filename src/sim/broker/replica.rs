@@ -33,6 +33,13 @@ pub struct Leading {
     pub told_frozen: bool,
 }
 
+/// Which of the broker's lists a replica is on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Unsaved {
+    pub(super) checkpoint: bool,
+    pub(super) flush: bool,
+}
+
 /// The role of a replica.
 #[derive(Debug, Clone)]
 pub enum Role {
@@ -55,6 +62,8 @@ pub struct Replica {
     pub checkpoint: Offset,
     /// The log end on disk; above it is the page cache.
     pub flushed: Offset,
+    /// Whether the broker has it on its lists of what the next checkpoint and the next flush bring to disk.
+    pub(super) unsaved: Unsaved,
     /// What is remembered of idempotent producers.
     pub producers: ProducerStates,
     /// Leader or follower.
@@ -74,6 +83,7 @@ impl Replica {
             follower_high_watermark: 0,
             checkpoint: 0,
             flushed: 0,
+            unsaved: Unsaved::default(),
             producers: ProducerStates::new(),
             role: Role::Follower(None),
             asked: (0, NO_LEADER_EPOCH),
@@ -107,6 +117,22 @@ impl Replica {
         match &mut self.role {
             Role::Leader(leading) => Some(leading),
             Role::Follower(_) => None,
+        }
+    }
+
+    /// Puts it on the list of what the next flush brings to disk, unless it is there.
+    #[inline]
+    pub(super) fn note_append(&mut self, unflushed: &mut Vec<PartitionId>) {
+        if !std::mem::replace(&mut self.unsaved.flush, true) {
+            unflushed.push(self.partition());
+        }
+    }
+
+    /// Puts it on the list of what the next checkpoint brings to disk, unless it is there.
+    #[inline]
+    pub(super) fn note_high_watermark(&mut self, uncheckpointed: &mut Vec<PartitionId>) {
+        if !std::mem::replace(&mut self.unsaved.checkpoint, true) {
+            uncheckpointed.push(self.partition());
         }
     }
 

@@ -206,9 +206,10 @@ impl Broker {
     /// followers learn it with their next answer.
     pub(super) fn high_watermark_moved(&mut self, partition: PartitionId, ctx: &mut Context) {
         self.complete_produce(partition, ctx);
-        let Some(replica) = self.replicas.get(partition) else {
+        let Some(replica) = self.replicas.get_mut(partition) else {
             return;
         };
+        replica.note_high_watermark(&mut self.uncheckpointed);
         for follower in &replica.record.replicas {
             if let Some(session) = self.sessions.get_mut(NodeId::Broker(*follower)) {
                 session.list(partition);
@@ -315,16 +316,22 @@ impl Broker {
         let (max_bytes, rack) = (session.partition_max_bytes, session.rack.clone());
         let (mut left, mut passed_over) = (session.max_bytes, false);
         let mut response = ctx.world.spare.answer();
-        list.retain(|&partition| {
+        let mut kept = 0;
+        for index in 0..list.len() {
+            let partition = list[index];
             let readings = &self.sessions.all[place].1.partitions;
-            let Some(reading) = readings.get(partition) else {
-                return false;
+            let found = readings.place(partition);
+            let Some((slot, reading)) = found.and_then(|slot| Some((slot, readings.at(slot)?)))
+            else {
+                continue;
             };
             let (position, sent) = (reading.position, reading.sent_high_watermark);
             let before = response.batches.len();
             if before > 0 && !self.has_room(&position, left) {
                 passed_over = true;
-                return true;
+                list[kept] = partition;
+                kept += 1;
+                continue;
             }
             let fetched = self.read_partition(
                 &position,
@@ -345,7 +352,7 @@ impl Broker {
             if fetched.error.is_some() {
                 // The reader asks for it anew when it is ready to.
                 readings.remove(partition);
-            } else if let Some(reading) = readings.get_mut(partition) {
+            } else if let Some(reading) = readings.at_mut(slot) {
                 reading.sent_high_watermark = fetched.high_watermark;
                 reading.listed = more;
                 stays = more;
@@ -358,8 +365,12 @@ impl Broker {
             if news {
                 response.partitions.push(fetched);
             }
-            stays
-        });
+            if stays {
+                list[kept] = partition;
+                kept += 1;
+            }
+        }
+        list.truncate(kept);
         if passed_over {
             // Who got nothing comes first next time (`FetchSession.IncrementalFetchContext`).
             let served = |id: &PartitionId| {

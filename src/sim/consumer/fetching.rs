@@ -147,11 +147,7 @@ impl Consumer {
         let has_position = |assigned: &Assigned| {
             assigned.asking || matches!(assigned.position, Position::At { .. } | Position::Failed)
         };
-        if self
-            .assigned
-            .iter()
-            .all(|(_, assigned)| has_position(assigned))
-        {
+        if self.assigned.values().all(has_position) {
             return;
         }
         let mut unknown = Vec::new();
@@ -391,22 +387,15 @@ impl Consumer {
             return;
         }
         let mut wanted = self.spare.fetches.list();
-        // Brokers of which fetched records still wait are not asked for others meanwhile (KAFKA-17182).
-        let waiting = self.assigned.iter().filter(|(_, assigned)| {
-            let fetchable = !assigned.paused && matches!(assigned.position, Position::At { .. });
-            fetchable && !assigned.buffered.is_empty()
-        });
-        let full: Vec<BrokerId> = waiting
-            .filter_map(|(id, assigned)| Some(self.source_of(id, assigned, env.now)?.0))
-            .collect();
+        let full = self.brokers_to_wait_for(env.now);
         let mut homeless = false;
         for (id, assigned) in self.assigned.iter() {
+            if assigned.fetching.is_some() || assigned.paused || !assigned.buffered.is_empty() {
+                continue;
+            }
             let Position::At { offset, .. } = assigned.position else {
                 continue;
             };
-            if assigned.paused || assigned.fetching.is_some() || !assigned.buffered.is_empty() {
-                continue;
-            }
             let Some((from, epoch)) = self.source_of(id, assigned, env.now) else {
                 homeless = true;
                 continue;
@@ -464,6 +453,26 @@ impl Consumer {
             );
         }
         self.spare.fetches.give(wanted);
+    }
+
+    /// Brokers of which fetched records still wait are not asked for others meanwhile (KAFKA-17182).
+    fn brokers_to_wait_for(&self, now: Time) -> Vec<BrokerId> {
+        if !self.has_buffered() {
+            return Vec::new();
+        }
+        let waiting = self.assigned.iter().filter(|(_, assigned)| {
+            let fetchable = !assigned.paused && matches!(assigned.position, Position::At { .. });
+            fetchable && !assigned.buffered.is_empty()
+        });
+        waiting
+            .filter_map(|(id, assigned)| Some(self.source_of(id, assigned, now)?.0))
+            .collect()
+    }
+
+    /// Whether fetched records wait for poll().
+    pub(super) fn has_buffered(&self) -> bool {
+        let mut assigned = self.assigned.values();
+        assigned.any(|assigned| !assigned.buffered.is_empty())
     }
 
     /// Says in a fetch what holds for all partitions. It opens a new session.

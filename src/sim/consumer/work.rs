@@ -48,7 +48,7 @@ impl Work {
 impl Consumer {
     /// poll() returns records if there are any; whether it did.
     pub(super) fn hand_over(&mut self, env: &mut Env) -> bool {
-        if self.revokes_all() {
+        if !self.has_buffered() || self.revokes_all() {
             return false;
         }
         let mut room = u64::from(self.config.max_poll_records);

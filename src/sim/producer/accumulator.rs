@@ -293,6 +293,7 @@ impl Producer {
             if let Some(last) = queue.drafts.back_mut() {
                 last.full = true;
             }
+            self.quiet_until = self.quiet_until.min(at + self.config.delivery_timeout);
             let mut draft = Draft::new(self.made, at);
             draft.add(self.made, 1, bytes);
             draft.full = draft.bytes + bytes > self.config.batch_size;

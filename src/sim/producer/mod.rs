@@ -132,6 +132,8 @@ pub struct Producer {
     /// A partition has a batch in doubt.
     in_doubt: bool,
     timer: Option<Time>,
+    /// No request and no batch is over before this, and some may be for long after.
+    quiet_until: Time,
     /// Lists of brokers and of drafts, to be used again.
     ready: Pool<Vec<BrokerId>>,
     drafts: Pool<Vec<(usize, Draft)>>,
@@ -212,6 +214,7 @@ impl Producer {
             bump: false,
             in_doubt: false,
             timer: None,
+            quiet_until: Time::ZERO,
             ready: Pool::default(),
             drafts: Pool::default(),
             settings,
@@ -310,6 +313,7 @@ impl Producer {
         self.make(ctx);
         self.settings.set(setting, value);
         self.config = Config::of(&self.settings);
+        self.quiet_until = Time::ZERO;
         self.work(ctx);
     }
 
@@ -382,8 +386,13 @@ impl Producer {
             return;
         }
         self.make(ctx);
-        let next = self.run_sender(ctx).min(self.next_make());
         let now = ctx.now();
+        let mut next = self.next_make();
+        // As long as nothing ends before the next record is made, what ends when does not matter.
+        if next.max(now) >= self.quiet_until {
+            next = next.min(self.expire(ctx));
+        }
+        next = next.min(self.run_sender(ctx));
         if next < Time::MAX && self.timer.is_none_or(|set| next < set) {
             let at = next.max(now + Time(1));
             self.timer = Some(at);

@@ -43,8 +43,7 @@ impl Producer {
     /// Sends what can be sent. Returns when there may be more to do.
     pub(super) fn run_sender(&mut self, ctx: &mut Context) -> Time {
         let now = ctx.now();
-        let mut next = self.expire(ctx);
-        next = next.min(self.refresh_metadata(ctx));
+        let mut next = self.refresh_metadata(ctx);
         if self.queues.is_empty() || (self.filled.is_empty() && self.in_flight.is_empty()) {
             return next;
         }
@@ -188,6 +187,7 @@ impl Producer {
             return;
         }
         let deadline = ctx.now() + timeout;
+        self.quiet_until = self.quiet_until.min(deadline);
         let place = self.sent[broker as usize];
         self.sent[broker as usize] += 1;
         self.in_flight.push(InFlight {
@@ -474,7 +474,7 @@ impl Producer {
     }
 
     /// Gives up on requests that nobody answers and on batches that are too old. Returns when to look again.
-    fn expire(&mut self, ctx: &mut Context) -> Time {
+    pub(super) fn expire(&mut self, ctx: &mut Context) -> Time {
         let now = ctx.now();
         let mut next = Time::MAX;
         let late = |request: &&InFlight| request.deadline <= now;
@@ -516,7 +516,20 @@ impl Producer {
                 self.expired(place, &found, found.attempts > 1, ctx);
             }
         }
+        self.quiet_until = self.first_end();
         next
+    }
+
+    /// When the first of all requests and batches is over, those included that stand behind others in their queue.
+    fn first_end(&self) -> Time {
+        let lifetime = self.config.delivery_timeout;
+        let requests = self.in_flight.iter();
+        let flying = requests.clone().flat_map(|request| &request.drafts);
+        let flying = flying.map(|(_, draft)| draft).filter(|draft| !draft.done);
+        let waiting = self.queues.iter().flat_map(|queue| &queue.drafts);
+        let drafts = flying.chain(waiting).map(|draft| draft.created + lifetime);
+        let deadlines = requests.map(|request| request.deadline);
+        drafts.chain(deadlines).min().unwrap_or(Time::MAX)
     }
 
     fn lost_request(&mut self, request: InFlight, error: ErrorCode, ctx: &mut Context) {
