@@ -182,3 +182,36 @@ topics:
     assert_eq!(count(&cluster, "ControlledShutdownStarted"), 0);
     assert_eq!(count(&cluster, "ControlledShutdownGranted"), 1);
 }
+
+#[test]
+fn new_partitions_get_replicas_on_dead_brokers_where_there_are_no_others() {
+    // Source: `StripedReplicaPlacer`: fenced brokers come last, and never first in a replica list.
+    let mut cluster = start(ORDERS);
+    let script = [
+        (10.0, "crash broker 2"),
+        (30.0, "add partitions orders to 5"),
+        (30.0, "create topic audit partitions 1 replication 3"),
+    ];
+    run(&mut cluster, &script, 31.0);
+    holds(
+        &cluster,
+        "replicas orders-3 = [3,1,2] and leader orders-3 = 3 and isr orders-3 = {1,3}",
+    );
+    holds(
+        &cluster,
+        "replicas orders-4 = [1,3,2] and leader orders-4 = 1",
+    );
+    holds(&cluster, "isr audit-0 = {1,3} and under replicated = 6");
+    run(&mut cluster, &[(31.0, "restart broker 2")], 90.0);
+    holds(&cluster, "under replicated = 0 and isr audit-0 = {1,2,3}");
+    // Two that live do for two replicas.
+    run(
+        &mut cluster,
+        &[
+            (90.0, "crash broker 2"),
+            (110.0, "create topic pair partitions 1 replication 2"),
+        ],
+        111.0,
+    );
+    holds(&cluster, "replicas pair-0 = [1,3]");
+}

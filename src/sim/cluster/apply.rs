@@ -481,7 +481,7 @@ impl Cluster {
         count(
             format!("the replication factor of {name}"),
             replication,
-            brokers.len() as u64,
+            brokers.most_replicas() as u64,
         )?;
         let assignments = Controller::spread(0, partitions, replication, &brokers);
         self.as_admin(text, |controller, ctx| {

@@ -16,7 +16,7 @@ pub use clients::{GroupInfo, Member};
 use crate::sim::broker::{Broker, Ending, Role};
 use crate::sim::consumer::Consumer;
 use crate::sim::context::{Occurrence, Timer, World};
-use crate::sim::controller::Controller;
+use crate::sim::controller::{Controller, Placeable};
 use crate::sim::event::{Event, EventId, What};
 use crate::sim::invariant::Watch;
 use crate::sim::message::{Envelope, Message};
@@ -171,7 +171,10 @@ impl Cluster {
         let wanted = topic
             .replication
             .unwrap_or(self.controller.setting(Setting::DefaultReplicationFactor) as u32);
-        let brokers: Vec<BrokerId> = (1..=self.spec.brokers).collect();
+        let brokers = Placeable {
+            live: (1..=self.spec.brokers).collect(),
+            fenced: Vec::new(),
+        };
         Controller::spread(0, partitions, wanted.min(self.spec.brokers), &brokers)
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::election::{Election, PartitionRegistration};
 use super::partitions::Reasons;
-use super::{Controller, TopicState, to_record};
+use super::{BrokerState, Controller, TopicState, to_record};
 use crate::sim::context::Context;
 use crate::sim::event::{ElectionReason, ShrinkReason, What};
 use crate::sim::message::MetadataRecord;
@@ -49,6 +49,25 @@ pub enum AdminError {
     /// The election changes nothing.
     #[error("the election would change nothing: {0}")]
     ElectionNotNeeded(String),
+}
+
+/// The brokers that new replicas may be placed on.
+#[derive(Debug, Clone, Default)]
+pub struct Placeable {
+    /// Those that live.
+    pub live: Vec<BrokerId>,
+    /// Those held for dead, which may come back.
+    pub fenced: Vec<BrokerId>,
+}
+
+impl Placeable {
+    /// The most replicas that a new partition can have; none without a broker that lives.
+    pub fn most_replicas(&self) -> usize {
+        if self.live.is_empty() {
+            return 0;
+        }
+        self.live.len() + self.fenced.len()
+    }
 }
 
 impl Controller {
@@ -105,18 +124,24 @@ impl Controller {
     }
 
     /// Spreads partitions over brokers in turn, starting where the partition's number says; the last replica of one is
-    /// the first of another.
+    /// the first of another. A fenced broker gets a replica only where there are not enough others, and never the
+    /// first, which is to lead. Source: `StripedReplicaPlacer`, without its chance.
     pub fn spread(
         first: u32,
         partitions: u32,
         replication: u32,
-        brokers: &[BrokerId],
+        brokers: &Placeable,
     ) -> Vec<Vec<BrokerId>> {
+        let of = |list: &[BrokerId], turn: usize| list.get(turn % list.len().max(1)).copied();
         let place = |partition: u32, replica: u32| {
-            brokers
-                .get((partition + replica) as usize % brokers.len().max(1))
-                .copied()
-                .unwrap_or(1)
+            let (partition, replica) = (partition as usize, replica as usize);
+            let live = brokers.live.len();
+            if replica < live {
+                of(&brokers.live, partition + replica)
+            } else {
+                of(&brokers.fenced, partition + replica - live)
+            }
+            .unwrap_or(1)
         };
         (first..first + partitions)
             .map(|partition| {
@@ -127,23 +152,30 @@ impl Controller {
             .collect()
     }
 
-    /// The brokers that new replicas may be placed on.
-    pub fn placeable(&self) -> Vec<BrokerId> {
-        self.brokers
-            .iter()
-            .filter(|(_, state)| !state.fenced)
-            .map(|(id, _)| *id)
-            .collect()
+    /// The brokers that new replicas may be placed on: all that have registered, but for those that are shutting down.
+    /// Source: `BrokerHeartbeatManager.UsableBrokerIterator`.
+    pub fn placeable(&self) -> Placeable {
+        let of = |wanted: fn(&BrokerState) -> bool| {
+            let brokers = self.brokers.iter();
+            brokers
+                .filter(|(_, state)| wanted(state))
+                .map(|(id, _)| *id)
+                .collect()
+        };
+        Placeable {
+            live: of(|state| !state.fenced && !state.in_controlled_shutdown),
+            fenced: of(|state| state.fenced),
+        }
     }
 
     pub(super) fn create_internal_topic(&mut self, name: &str, ctx: &mut Context) {
         let brokers = self.placeable();
-        if ctx.world.names.topic(name).is_some() || brokers.is_empty() {
+        if ctx.world.names.topic(name).is_some() || brokers.most_replicas() == 0 {
             return;
         }
         let partitions = self.setting(Setting::OffsetsTopicPartitions) as u32;
-        let replication =
-            (self.setting(Setting::OffsetsTopicReplication) as usize).min(brokers.len()) as u32;
+        let replication = (self.setting(Setting::OffsetsTopicReplication) as usize)
+            .min(brokers.most_replicas()) as u32;
         let assignments = Self::spread(0, partitions, replication, &brokers);
         self.create_topic(name, assignments, Vec::new(), ctx);
     }
@@ -151,7 +183,7 @@ impl Controller {
     /// Adds partitions to a topic, up to `total`.
     ///
     /// # Errors
-    /// A total that is not above the present number.
+    /// A total that is not above the present number, or too few brokers for the replicas of one.
     pub fn add_partitions(
         &mut self,
         topic: TopicId,
@@ -174,15 +206,21 @@ impl Controller {
             .first()
             .and_then(|id| self.partitions.get(id.0 as usize));
         let brokers = self.placeable();
-        let replication = replication
-            .map_or(1, |found| found.replicas.len())
-            .min(brokers.len().max(1)) as u32;
+        let replication = replication.map_or(1, |found| found.replicas.len());
+        if replication > brokers.most_replicas() {
+            return Err(AdminError::Count {
+                what: format!("the replication factor of {name}"),
+                found: replication as u64,
+                least: 1,
+                most: brokers.most_replicas() as u64,
+            });
+        }
         ctx.emit_and_follow(What::PartitionsAdded {
             topic: name,
             from,
             to: total,
         });
-        for replicas in Self::spread(from, total - from, replication, &brokers) {
+        for replicas in Self::spread(from, total - from, replication as u32, &brokers) {
             self.create_partition(topic, replicas, ctx);
         }
         self.publish(ctx);

@@ -18,7 +18,7 @@ mod quorum;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use admin::AdminError;
+pub use admin::{AdminError, Placeable};
 pub use brokers::BrokerState;
 pub use quorum::Quorum;
 
