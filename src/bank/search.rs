@@ -3,7 +3,11 @@
 //! The words of a query are looked for one by one; a card is found when every word is somewhere in it.
 //! Questions and tags match with letters left out ("exonce" finds "exactly once"), answers only
 //! where the letters stand together: in a long text nearly every short word could be pieced
-//! together. The order is fixed: by score, then as in the bank. Showing hits is for `tui` and `cli`.
+//! together. Of an answer, what is said counts more than what explains it; a word that stands only there is shown with what
+//! stands around it ([`Hit::passage`]). The order is fixed: by score, then as in the bank. Showing hits is for `tui`
+//! and `cli`.
+
+use std::{cmp::Reverse, num::NonZero, panic::resume_unwind, thread};
 
 use fuzzy_matcher::{FuzzyMatcher, skim::SkimMatcherV2};
 
@@ -20,8 +24,15 @@ const FUZZY_CHARS_MIN: i64 = 3;
 const QUESTION: i64 = 4;
 const TAG: i64 = 3;
 const ANSWER: i64 = 1;
+/// What one letter scores in what explains an answer.
+const DEEP_LETTER: i64 = LETTER / 4;
 /// Bonus for a word that starts where a word of the text starts.
 const AT_WORD: i64 = 8;
+/// Characters of a passage before the word and behind it.
+const BEFORE: usize = 28;
+const BEHIND: usize = 36;
+/// Fewer cards than this are not worth a thread.
+const SHARE_LEAST: usize = 2_000;
 /// Longest query that is looked at, in characters.
 const QUERY_CHARS_MAX: usize = 100;
 
@@ -36,7 +47,10 @@ struct Entry {
     ask: String,
     letters: u64,
     tags: Vec<String>,
+    /// What is said: the first sentence and the points.
     answer: String,
+    /// What explains it.
+    deep: String,
 }
 
 /// A card that was found.
@@ -52,6 +66,19 @@ pub struct Hit {
     pub tags: Vec<usize>,
     /// Which characters of `say` matched, ascending.
     pub say: Vec<usize>,
+    /// The first word that stands in neither question, tags, `say` nor points, and what stands around it.
+    pub passage: Option<Passage>,
+}
+
+/// A piece of a card's longer texts, within one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// What stands before the word.
+    pub before: String,
+    /// The word, as it is written there.
+    pub word: String,
+    /// What stands behind it.
+    pub behind: String,
 }
 
 /// Which letters and digits a text has: a word with a letter that is not there cannot match.
@@ -79,8 +106,20 @@ impl Entry {
             ask,
             tags: card.tags.clone(),
             answer,
+            deep: deep(card).collect::<Vec<_>>().join("\n").to_lowercase(),
         }
     }
+}
+
+/// The texts of a card that explain its answer.
+fn deep(card: &Card) -> impl Iterator<Item = &str> {
+    let follow_ups = card.follow_ups.iter();
+    [&*card.explain]
+        .into_iter()
+        .chain(card.trap.as_deref())
+        .chain(follow_ups.flat_map(|next| [next.ask.as_str(), &next.say]))
+        .chain(card.code.as_deref().map(|code| code.text.as_str()))
+        .chain(card.fix.as_deref())
 }
 
 /// A word of the query, in lower case.
@@ -118,14 +157,7 @@ impl Index {
         if words.is_empty() {
             return Vec::new();
         }
-        let score = |(place, entry): (usize, &Entry)| {
-            let mut total = 0;
-            for word in &words {
-                total += self.score(entry, word)?;
-            }
-            Some((std::cmp::Reverse(total), place))
-        };
-        let mut found: Vec<_> = self.entries.iter().enumerate().filter_map(score).collect();
+        let mut found = self.scores(&words);
         if found.len() > limit && limit > 0 {
             // only the best need an order
             found.select_nth_unstable(limit - 1);
@@ -138,6 +170,37 @@ impl Index {
                 Some(self.hit(bank.cards.get(place)?, place, score.0, &words))
             })
             .collect()
+    }
+
+    /// Every card that has all words, with its place; worked out on as many threads as are worth it.
+    fn scores(&self, words: &[Word]) -> Vec<(Reverse<i64>, usize)> {
+        let scored = |first: usize, entries: &[Entry]| -> Vec<_> {
+            let total = |entry: &Entry| {
+                words
+                    .iter()
+                    .try_fold(0, |sum, word| Some(sum + self.score(entry, word)?))
+            };
+            let places = (first..).zip(entries);
+            places
+                .filter_map(|(place, entry)| Some((Reverse(total(entry)?), place)))
+                .collect()
+        };
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = cores.min(self.entries.len() / SHARE_LEAST);
+        if threads <= 1 {
+            return scored(0, &self.entries);
+        }
+        let share = self.entries.len().div_ceil(threads);
+        thread::scope(|scope| {
+            let shares = self.entries.chunks(share).enumerate();
+            let threads: Vec<_> = shares
+                .map(|(number, entries)| scope.spawn(move || scored(number * share, entries)))
+                .collect();
+            let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
+            joined
+                .flat_map(|found| found.unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect()
+        })
     }
 
     /// The best match of a word in any field.
@@ -161,7 +224,11 @@ impl Index {
             };
             Some((word.chars * LETTER + bonus) * ANSWER)
         };
-        question.max(tag()).or_else(answer)
+        let deep = || {
+            let found = entry.deep.contains(&word.text);
+            found.then_some(word.chars * DEEP_LETTER)
+        };
+        question.max(tag()).or_else(answer).or_else(deep)
     }
 
     /// How well a word fits a text, if it does.
@@ -197,6 +264,7 @@ impl Index {
             ask: Vec::new(),
             tags: Vec::new(),
             say: Vec::new(),
+            passage: None,
         };
         let say = card.say.to_lowercase();
         // lower case may be longer than what it stands for; then the places would lie
@@ -216,6 +284,20 @@ impl Index {
                 hit.say.extend(together(&say, word).into_iter().flatten());
             }
         }
+        let is_deep = |word: &&Word| {
+            let spoken = entry.answer.contains(&word.text);
+            let tagged = || {
+                entry
+                    .tags
+                    .iter()
+                    .any(|tag| self.fuzzy(tag, letters(tag), word).is_some())
+            };
+            !spoken && self.fuzzy(&entry.ask, entry.letters, word).is_none() && !tagged()
+        };
+        hit.passage = words
+            .iter()
+            .find(is_deep)
+            .and_then(|word| deep(card).find_map(|text| passage(text, word)));
         for places in [&mut hit.ask, &mut hit.tags, &mut hit.say] {
             places.sort_unstable();
             places.dedup();
@@ -228,6 +310,36 @@ impl Index {
 fn together(text: &str, word: &Word) -> Option<std::ops::Range<usize>> {
     let start = text[..text.find(&word.text)?].chars().count();
     Some(start..start + word.chars as usize)
+}
+
+/// Where a word stands in a text, with what is around it on its line.
+fn passage(text: &str, word: &Word) -> Option<Passage> {
+    text.lines().find_map(|line| {
+        let lower = line.to_lowercase();
+        let at = together(&lower, word)?;
+        let shown: Vec<char> = line.chars().collect();
+        // lower case may be longer than what it stands for
+        if lower.chars().count() != shown.len() {
+            return None;
+        }
+        let from = at.start.saturating_sub(BEFORE);
+        let to = shown.len().min(at.end + BEHIND);
+        let piece = |range: std::ops::Range<usize>| shown[range].iter().collect::<String>();
+        let (mut before, mut behind) = (piece(from..at.start), piece(at.end..to));
+        if from > 0 {
+            let whole = before.find(' ').unwrap_or(0);
+            before = format!("…{}", &before[whole..]);
+        }
+        if to < shown.len() {
+            let whole = behind.rfind(' ').map_or(behind.len(), |space| space + 1);
+            behind = format!("{}…", &behind[..whole]);
+        }
+        Some(Passage {
+            before: before.trim_start().to_owned(),
+            word: piece(at),
+            behind: behind.trim_end().to_owned(),
+        })
+    })
 }
 
 fn starts_word(text: &str, at: usize) -> bool {
@@ -325,5 +437,25 @@ mod tests {
         assert_eq!(hits[0].say, [4, 5, 6]);
         let hits = Index::new(&bank).search(&bank, "monitoring", 10);
         assert_eq!(hits[0].tags, [0]);
+    }
+
+    #[test]
+    fn a_word_of_the_explanation_is_found_last_and_shown() {
+        let mut bank = bank();
+        let lag = std::sync::Arc::make_mut(&mut bank.cards[3]);
+        lag.explain = "The first line.\nMind the retention and what the ISR has committed so far, whatever the clock of Exactly this broker says.".into();
+        let index = Index::new(&bank);
+        let hits = index.search(&bank, "exactly", 10);
+        let places: Vec<_> = hits.iter().map(|hit| hit.place).collect();
+        assert_eq!(places, [0, 1, 3]);
+        assert_eq!((&hits[0].passage, &hits[1].passage), (&None, &None));
+        let passage = Passage {
+            before: "… far, whatever the clock of ".to_owned(),
+            word: "Exactly".to_owned(),
+            behind: " this broker says.".to_owned(),
+        };
+        assert_eq!(hits[2].passage, Some(passage));
+        assert_eq!(index.search(&bank, "lag mind", 10)[0].place, 3);
+        assert!(index.search(&bank, "exonce isr mind", 10).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! `highwater search WORDS`: cards by question, tags and answers.
+//! `highwater search WORDS`: cards by question, tags and answers, with the passage where a word is only in the explanation.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use super::{
     numbers::{CARDS_MAX, whole},
     output::Usage,
 };
-use crate::bank::search::Index;
+use crate::bank::search::{Index, Passage};
 
 /// Options of `search`.
 #[derive(Debug, clap::Args)]
@@ -48,6 +48,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
                     "file": &*card.origin.file,
                     "line": card.origin.line,
                     "score": hit.score,
+                    "passage": hit.passage.as_ref().map(|around| format!("{}{}{}", around.before, around.word, around.behind)),
                     "matched": {"ask": hit.ask, "tags": hit.tags, "say": hit.say},
                 })
             })
@@ -55,9 +56,17 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
         serde_json::to_writer_pretty(&mut *out, &found)?;
         writeln!(out)?;
     } else {
-        for (_, card) in cards {
+        for (hit, card) in cards {
             writeln!(out, "{}  [{}, {}]", card.id, card.deck, card.level.word())?;
             writeln!(out, "    {}", card.ask.replace('\n', "\n    "))?;
+            if let Some(Passage {
+                before,
+                word,
+                behind,
+            }) = &hit.passage
+            {
+                writeln!(out, "    > {before}{word}{behind}")?;
+            }
         }
         if hits.is_empty() {
             writeln!(out, "no card has all of: {words}")?;

@@ -20,7 +20,10 @@ use jiff::Timestamp;
 
 use crate::{
     bank::{
-        Bank, CardId, Problem, ScenarioId, identity::Relink, search::Index, stories::OwnStories,
+        Bank, CardId, Problem, ScenarioId,
+        identity::Relink,
+        search::{Index, Passage},
+        stories::OwnStories,
     },
     config::{Config, ConfigFile, SECONDS_A_CARD, SETTINGS},
     memory::{
@@ -45,6 +48,8 @@ pub struct Found {
     pub letters: Vec<usize>,
     /// Places of its tags that matched.
     pub tags: Vec<usize>,
+    /// Where a word stands that is only in what explains the answer.
+    pub passage: Option<Passage>,
 }
 
 /// A value of the configuration.
@@ -388,6 +393,7 @@ impl Desk {
                 place,
                 letters: Vec::new(),
                 tags: Vec::new(),
+                passage: None,
             };
             return (0..self.bank.cards.len())
                 .filter(|place| taken(*place))
@@ -409,6 +415,7 @@ impl Desk {
                 place: hit.place,
                 letters: hit.ask,
                 tags: hit.tags,
+                passage: hit.passage,
             })
             .collect()
     }

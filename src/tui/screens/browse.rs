@@ -12,7 +12,7 @@ use super::{
     card::{CardScreen, whole},
 };
 use crate::{
-    bank::{CardId, DeckId, Level},
+    bank::{CardId, DeckId, Level, search::Passage},
     memory::CardState,
     tui::{
         canvas::Canvas,
@@ -21,7 +21,8 @@ use crate::{
         effect::{Cx, Effect},
         keymap::{Action, Context},
         markdown::{Run, wrap},
-        text::{clip, count, plain},
+        text::{clean, clip, count, plain},
+        theme::Theme,
         widgets::{Field, List},
     },
 };
@@ -331,13 +332,12 @@ impl Browse {
             return;
         };
         let card = &cx.desk.bank().cards[found.place];
-        let lines = whole(
-            card,
-            &Shown::default(),
-            usize::from(inner.width),
-            canvas,
-            cx,
-        );
+        let columns = usize::from(inner.width);
+        let mut lines = match &found.passage {
+            Some(passage) => around(passage, columns, canvas.theme),
+            None => Vec::new(),
+        };
+        lines.extend(whole(card, &Shown::default(), columns, canvas, cx));
         for (row, line) in lines
             .into_iter()
             .take(usize::from(inner.height))
@@ -362,6 +362,18 @@ fn sign(
         Some(_) => ("●", theme.good),
         None => ("○", theme.dim),
     }
+}
+
+/// What stands around a word that is further down in the card, and a line below it.
+fn around(passage: &Passage, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let runs = [
+        Run::new(clean(&passage.before), theme.dim),
+        Run::new(clean(&passage.word), theme.matched),
+        Run::new(clean(&passage.behind), theme.dim),
+    ];
+    let mut lines = wrap(&runs, columns);
+    lines.push(Line::default());
+    lines
 }
 
 /// A question in one line with the matched letters marked; `letters` are places of characters in it.

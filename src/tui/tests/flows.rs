@@ -203,7 +203,7 @@ fn a_chapter_offers_its_cards() {
 fn found_cards_can_be_drilled() {
     let mut stage = Stage::at_home();
     stage.keys("bwatermark<ctrl-d>");
-    stage.shows("1 left");
+    stage.shows("2 left");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_running_drill_is_not_ended_without_asking() {
     stage.keys("n<esc><esc>");
     stage.shows("5 left");
     stage.keys("/watermark<ctrl-d>y");
-    stage.shows("1 left");
+    stage.shows("2 left");
 }
 
 #[test]

@@ -78,7 +78,12 @@ fn browse() {
     stage.keys("b");
     snap("browse", &mut stage);
     insta::assert_snapshot!("browse_found", stage.resize(80, 24).keys("high").look());
-    insta::assert_snapshot!("browse_none", stage.keys("qqqq").text());
+    // found by a word of what explains the answer: what stands around it leads the preview
+    insta::assert_snapshot!(
+        "browse_passage",
+        stage.resize(120, 40).keys("<down>").look()
+    );
+    insta::assert_snapshot!("browse_none", stage.resize(80, 24).keys("qqqq").text());
     insta::assert_snapshot!("browse_60x16", stage.keys("<esc>").resize(60, 16).text());
 }
 
