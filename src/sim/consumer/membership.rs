@@ -106,7 +106,9 @@ impl Consumer {
     /// Gives up what must be given up and asks to join.
     fn begin_join(&mut self, env: &mut Env) {
         let Some(coordinator) = self.coordinator else {
+            // lost between the coordinator's giving it a member id and its joining with that
             self.membership = Membership::Unjoined;
+            self.rejoin = true;
             return;
         };
         if self.rebalance_protocol() == RebalanceProtocol::Eager {

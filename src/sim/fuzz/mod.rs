@@ -217,6 +217,9 @@ mod tests {
         let raised = [23_067, 36_969];
         // It registers several times before an answer comes, is cut off, and asks for leave to shut down.
         let asks = [6_034_835];
+        // A consumer loses its coordinator between its member id and its joining with that.
+        let joins = [9_001_772];
+        let asks = asks.into_iter().chain(joins);
         let moved = moved.into_iter().chain(earlier).chain(raised).chain(asks);
         for seed in moves.into_iter().chain(late).chain(lost).chain(moved) {
             let case = Case::new(seed);
