@@ -169,3 +169,30 @@ fn a_clean_shutdown_counts_when_the_controller_knows_of_no_later_life() {
         holds(&cluster, "isr orders-0 = {1,2,3} and lost app = 0");
     }
 }
+
+#[test]
+fn what_an_earlier_process_asked_does_not_count_for_the_next() {
+    // The answer to the first process comes to the second; the question of the first comes a millisecond after that of
+    // the second.
+    let cases = [
+        ("1900ms", "restart broker 1", "heal all"),
+        ("2001ms", "heal all", "restart broker 1"),
+    ];
+    for (slow, first, second) in cases {
+        let slow = format!("slow link broker 1 <-> controller 1 by {slow}");
+        let script = [
+            (20.0, "shut down broker 1"),
+            (30.0, &*slow),
+            (31.0, "restart broker 1"),
+            (32.7, "crash broker 1"),
+            (32.8, first),
+            (33.0, second),
+        ];
+        let cluster = play(&format!("controllers: 1\n{ORDERS}"), &script, 60.0);
+        assert_eq!(stage(&cluster, 1), Stage::Running, "{slow}");
+        let told = registrations(&cluster, 1);
+        let last = told.last().unwrap().1;
+        assert_eq!(cluster.broker(1).unwrap().epoch, last, "{slow}: {told:?}");
+        holds(&cluster, "isr orders-0 = {1,2,3} and fenced = {}");
+    }
+}

@@ -50,6 +50,7 @@ impl Broker {
     /// The process starts.
     pub fn start(&mut self, ctx: &mut Context) {
         self.stage = Stage::Registering;
+        self.earlier = self.correlation;
         let now = ctx.now();
         let lag = self.settings.time(Setting::ReplicaLagTimeMax);
         Self::timer(ctx, now + Time(lag.0 / 2), BrokerTimer::ShrinkIsr);

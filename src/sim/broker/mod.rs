@@ -149,6 +149,8 @@ pub struct Broker {
     metadata_timer: Option<Time>,
     clean_shutdown: bool,
     correlation: u32,
+    /// The correlation id before the first of this life.
+    earlier: u32,
     producer_ids: u64,
     disk: Disk,
     fetchers: Vec<Fetcher>,
@@ -190,6 +192,7 @@ impl Broker {
             metadata_timer: None,
             clean_shutdown: true,
             correlation: 0,
+            earlier: 0,
             producer_ids: 0,
             disk: Disk {
                 spec: disk,
@@ -228,6 +231,12 @@ impl Broker {
         self.correlation
     }
 
+    /// Whether an earlier life of this broker asked: the answer would have gone to a connection that is closed.
+    fn asked_earlier(&self, correlation: u32) -> bool {
+        let behind = self.correlation.wrapping_sub(correlation);
+        behind >= self.correlation.wrapping_sub(self.earlier)
+    }
+
     fn timer(ctx: &mut Context, at: Time, timer: BrokerTimer) {
         ctx.set_timer(at, Timer::Broker(timer));
     }
@@ -241,6 +250,10 @@ impl Broker {
         ctx: &mut Context,
     ) {
         match message {
+            Message::BrokerRegistrationResponse { .. }
+            | Message::BrokerHeartbeatResponse { .. }
+            | Message::AlterPartitionResponse { .. }
+                if self.asked_earlier(correlation) => {}
             Message::ProduceRequest {
                 acks,
                 timeout,

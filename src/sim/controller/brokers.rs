@@ -96,11 +96,12 @@ impl Controller {
             return;
         }
         if let Some(known) = known
-            && !known.fenced
-            && !known.in_controlled_shutdown
-            && now - known.last_contact < session
+            && (known.incarnation > incarnation
+                || !known.fenced
+                    && !known.in_controlled_shutdown
+                    && now - known.last_contact < session)
         {
-            // The earlier life of this broker still has a session.
+            // The earlier life of this broker still has a session, or this is the earlier one and comes late.
             let error = Some(ErrorCode::DuplicateBrokerRegistration);
             ctx.send(
                 from,

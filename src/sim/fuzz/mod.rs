@@ -200,31 +200,51 @@ impl Case {
 mod tests {
     use super::Case;
 
-    /// Seeds that once broke an invariant or did not come to rest.
+    /// Seeds that once broke an invariant or did not come to rest, and why.
+    const ONCE_FAILED: [(u64, &str); 14] = [
+        (1_013_110, "a move is changed after an unclean election"),
+        (1_015_458, "a move is changed while an added replica leads"),
+        (12_004, "nobody is in sync, and the one replica starts late"),
+        (
+            1_010_478,
+            "nobody is eligible, and the one replica starts late",
+        ),
+        (
+            4_003_324,
+            "the ISR counts on a broker whose page cache was lost",
+        ),
+        (
+            3_009_747,
+            "the ISR counts on a broker whose page cache was lost",
+        ),
+        (4_003_473, "an eligible replica moves away and, empty, back"),
+        (1_036_593, "a leader answers a fetch of its earlier epoch"),
+        (
+            23_067,
+            "the leader hears late of a higher min.insync.replicas",
+        ),
+        (
+            36_969,
+            "the leader hears late of a higher min.insync.replicas",
+        ),
+        (
+            6_034_835,
+            "a broker that registered twice asks for leave to stop",
+        ),
+        (9_001_772, "a consumer loses its coordinator while it joins"),
+        (7_232_578, "an earlier process's registration arrives late"),
+        (
+            7_204_089,
+            "the answer to an earlier process's registration does",
+        ),
+    ];
+
     #[test]
     fn what_once_failed_does_not_fail_again() {
-        // A move that is changed after an unclean election, and while the leader is one that it adds.
-        let moves = [1_013_110, 1_015_458];
-        // Nobody in sync or eligible, and the one replica starts late.
-        let late = [12_004, 1_010_478];
-        // The ISR counts on a broker whose page cache was lost after its last fetch.
-        let lost = [4_003_324, 3_009_747];
-        // An eligible replica that was moved away and, empty, back.
-        let moved = [4_003_473];
-        // A slow leader is replaced, leads again at once, and answers a fetch of its earlier epoch.
-        let earlier = [1_036_593];
-        // The leader hears of a higher min.insync.replicas after the controller.
-        let raised = [23_067, 36_969];
-        // It registers several times before an answer comes, is cut off, and asks for leave to shut down.
-        let asks = [6_034_835];
-        // A consumer loses its coordinator between its member id and its joining with that.
-        let joins = [9_001_772];
-        let asks = asks.into_iter().chain(joins);
-        let moved = moved.into_iter().chain(earlier).chain(raised).chain(asks);
-        for seed in moves.into_iter().chain(late).chain(lost).chain(moved) {
+        for (seed, why) in ONCE_FAILED {
             let case = Case::new(seed);
             let (_, report) = case.play().unwrap();
-            assert_eq!(report.broken, [], "{case}");
+            assert_eq!(report.broken, [], "{why}: {case}");
         }
     }
 }
