@@ -97,7 +97,7 @@ fn find(name: &str, bank: &Bank) -> anyhow::Result<Read> {
         });
     }
     let (source, sandbox) = presets::source(name, bank)
-        .map_err(|problem| Usage(format!("{problem}, and no file of that name")))?;
+        .map_err(|problem| Usage(format!("{problem} (and no file of that name)")))?;
     Ok(if sandbox {
         scenario::read_sandbox(&source)
     } else {
