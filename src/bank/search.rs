@@ -7,7 +7,7 @@
 //! stands around it ([`Hit::passage`]). The order is fixed: by score, then as in the bank. Showing hits is for `tui`
 //! and `cli`.
 
-use std::{cmp::Reverse, num::NonZero, panic::resume_unwind, thread};
+use std::{cell::RefCell, cmp::Reverse};
 
 use fuzzy_matcher::{FuzzyMatcher, skim::SkimMatcherV2};
 
@@ -31,8 +31,6 @@ const AT_WORD: i64 = 8;
 /// Characters of a passage before the word and behind it.
 const BEFORE: usize = 28;
 const BEHIND: usize = 36;
-/// Fewer cards than this are not worth a thread.
-const SHARE_LEAST: usize = 2_000;
 /// Longest query that is looked at, in characters.
 const QUERY_CHARS_MAX: usize = 100;
 
@@ -40,6 +38,26 @@ const QUERY_CHARS_MAX: usize = 100;
 pub struct Index {
     entries: Vec<Entry>,
     matcher: SkimMatcherV2,
+    left: RefCell<Left>,
+}
+
+/// How well a card fits so far, best first, and its place.
+type Scored = (Reverse<i64>, usize);
+
+/// The cards that have all of some words.
+struct Left {
+    words: Vec<String>,
+    cards: Vec<Scored>,
+}
+
+impl Left {
+    /// No words yet.
+    fn all(cards: usize) -> Self {
+        Self {
+            words: Vec::new(),
+            cards: (0..cards).map(|place| (Reverse(0), place)).collect(),
+        }
+    }
 }
 
 /// The searched texts of one card, in lower case.
@@ -148,6 +166,7 @@ impl Index {
         Self {
             entries: bank.cards.iter().map(|card| Entry::of(card)).collect(),
             matcher: SkimMatcherV2::default().respect_case(),
+            left: RefCell::new(Left::all(bank.cards.len())),
         }
     }
 
@@ -172,35 +191,36 @@ impl Index {
             .collect()
     }
 
-    /// Every card that has all words, with its place; worked out on as many threads as are worth it.
-    fn scores(&self, words: &[Word]) -> Vec<(Reverse<i64>, usize)> {
-        let scored = |first: usize, entries: &[Entry]| -> Vec<_> {
-            let total = |entry: &Entry| {
-                words
-                    .iter()
-                    .try_fold(0, |sum, word| Some(sum + self.score(entry, word)?))
-            };
-            let places = (first..).zip(entries);
-            places
-                .filter_map(|(place, entry)| Some((Reverse(total(entry)?), place)))
-                .collect()
+    /// Every card that has all words. What the words before the last one leave is kept: as a query is typed, they stay.
+    fn scores(&self, words: &[Word]) -> Vec<Scored> {
+        let Some((last, before)) = words.split_last() else {
+            return Vec::new();
         };
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let threads = cores.min(self.entries.len() / SHARE_LEAST);
-        if threads <= 1 {
-            return scored(0, &self.entries);
+        let mut left = self.left.borrow_mut();
+        let kept = left.words.len();
+        let goes_on = kept <= before.len()
+            && left
+                .words
+                .iter()
+                .zip(before)
+                .all(|(kept, word)| *kept == word.text);
+        if !goes_on {
+            *left = Left::all(self.entries.len());
         }
-        let share = self.entries.len().div_ceil(threads);
-        thread::scope(|scope| {
-            let shares = self.entries.chunks(share).enumerate();
-            let threads: Vec<_> = shares
-                .map(|(number, entries)| scope.spawn(move || scored(number * share, entries)))
-                .collect();
-            let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
-            joined
-                .flat_map(|found| found.unwrap_or_else(|panic| resume_unwind(panic)))
-                .collect()
-        })
+        for word in &before[left.words.len()..] {
+            left.cards = self.narrowed(&left.cards, word);
+            left.words.push(word.text.clone());
+        }
+        self.narrowed(&left.cards, last)
+    }
+
+    /// Those of some cards that have a word too.
+    fn narrowed(&self, cards: &[Scored], word: &Word) -> Vec<Scored> {
+        let scored = |&(Reverse(before), place): &Scored| {
+            let score = self.score(&self.entries[place], word)?;
+            Some((Reverse(before + score), place))
+        };
+        cards.iter().filter_map(scored).collect()
     }
 
     /// The best match of a word in any field.
@@ -457,5 +477,30 @@ mod tests {
         assert_eq!(hits[2].passage, Some(passage));
         assert_eq!(index.search(&bank, "lag mind", 10)[0].place, 3);
         assert!(index.search(&bank, "exonce isr mind", 10).is_empty());
+    }
+
+    #[test]
+    fn words_typed_one_after_the_other_find_what_they_find_at_once() {
+        let bank = bank();
+        let typed = Index::new(&bank);
+        for query in [
+            "w",
+            "who",
+            "who is",
+            "who is the",
+            "who isr",
+            "who",
+            "exactly o",
+            "exactly on",
+            "is who",
+            "",
+        ] {
+            let fresh = Index::new(&bank);
+            assert_eq!(
+                typed.search(&bank, query, 10),
+                fresh.search(&bank, query, 10),
+                "{query}"
+            );
+        }
     }
 }
