@@ -270,6 +270,7 @@ impl World {
     }
 
     /// Takes out what an envelope says; its memory is used again.
+    #[inline]
     pub fn open(&mut self, mut envelope: Box<Envelope>) -> Message {
         let message = std::mem::replace(&mut envelope.message, Message::Disconnected);
         self.spare.envelopes.give(envelope);
@@ -371,6 +372,7 @@ impl Context<'_> {
     }
 
     /// Asks to be woken.
+    #[inline]
     pub fn set_timer(&mut self, at: Time, timer: Timer) {
         let incarnation = self.incarnation();
         let occurrence = Occurrence::Fire {

@@ -76,7 +76,11 @@ impl<T> EventQueue<T> {
         self.insert(key);
     }
 
-    #[inline]
+    #[allow(
+        clippy::inline_always,
+        reason = "saving registers around a call costs as much as what is done here"
+    )]
+    #[inline(always)]
     fn insert(&mut self, key: u128) {
         if self.near.len() == NEAR {
             self.spill();
@@ -103,6 +107,7 @@ impl<T> EventQueue<T> {
     }
 
     /// Moves the later half of the list to the heap.
+    #[cold]
     fn spill(&mut self) {
         for place in 0..NEAR / 2 {
             self.push_far(self.near[place]);
@@ -120,6 +125,7 @@ impl<T> EventQueue<T> {
         self.near.reverse();
     }
 
+    #[inline(never)]
     fn push_far(&mut self, key: u128) {
         let mut hole = self.heap.len();
         self.heap.push(key);

@@ -67,6 +67,12 @@ impl Ranges {
         if start >= end {
             return;
         }
+        // Nearly always what comes next follows what came last.
+        if let Some((_, last)) = self.ranges.last_mut().filter(|range| range.1 == start) {
+            *last = end;
+            self.len += end - start;
+            return;
+        }
         let first = self.place(start);
         let mut last = first;
         let (mut low, mut high) = (start, end);

@@ -146,8 +146,17 @@ impl Session {
             std::mem::take(&mut self.partitions),
             std::mem::take(&mut self.list),
         );
-        partitions.clear();
         list.clear();
+        // It nearly always names the same partitions again.
+        let named = request.changed.iter().map(|position| position.partition);
+        if named.eq(partitions.keys().iter().copied()) {
+            for (_, reading) in partitions.iter_mut() {
+                reading.listed = false;
+                reading.sent_high_watermark = Offset::MAX;
+            }
+        } else {
+            partitions.clear();
+        }
         *self = Session {
             partitions,
             list,
@@ -162,6 +171,7 @@ impl Session {
         }
     }
 
+    #[inline]
     pub(super) fn list(&mut self, partition: PartitionId) {
         if let Some(reading) = self.partitions.get_mut(partition)
             && !reading.listed

@@ -43,6 +43,11 @@ impl Broker {
             .find(|fetcher| fetcher.leader == leader)
     }
 
+    fn fetcher_place(&self, leader: BrokerId) -> Option<usize> {
+        let mut fetchers = self.fetchers.iter();
+        fetchers.position(|fetcher| fetcher.leader == leader)
+    }
+
     /// Whether the partition is already fetched from the leader of this record.
     pub(super) fn follows(&self, partition: PartitionId, record: &PartitionRecord) -> bool {
         let from = self
@@ -133,9 +138,10 @@ impl Broker {
     pub(super) fn fetch_again(&mut self, leader: BrokerId, ctx: &mut Context) {
         let now = ctx.now();
         let patience = self.settings.time(Setting::ReplicaSocketTimeout);
-        let Some(fetcher) = self.fetcher(leader) else {
+        let Some(place) = self.fetcher_place(leader) else {
             return;
         };
+        let fetcher = &mut self.fetchers[place];
         if fetcher.timer.is_none_or(|set| set > now) {
             return; // an earlier timer took its place
         }
@@ -158,7 +164,7 @@ impl Broker {
             let at = fetcher.not_before;
             self.look_again(leader, at, ctx);
         } else {
-            self.send_fetch(leader, now, ctx);
+            self.send_fetch(place, now, ctx);
         }
         let next = self
             .fetcher(leader)
@@ -169,20 +175,14 @@ impl Broker {
     }
 
     /// Sends the next fetch to a leader at a time: the disk may be at work until then.
-    fn send_fetch(&mut self, leader: BrokerId, at: Time, ctx: &mut Context) {
+    fn send_fetch(&mut self, place: usize, at: Time, ctx: &mut Context) {
         let correlation = self.next_correlation();
         let (id, epoch) = (self.id, self.epoch);
         let max_wait = self.settings.time(Setting::ReplicaFetchWaitMax);
         let min_bytes = self.settings.get(Setting::ReplicaFetchMinBytes) as u32;
         let partition_max_bytes = self.settings.get(Setting::ReplicaFetchMaxBytes) as u32;
-        let Some(place) = self
-            .fetchers
-            .iter()
-            .position(|fetcher| fetcher.leader == leader)
-        else {
-            return;
-        };
         let fetcher = &mut self.fetchers[place];
+        let leader = fetcher.leader;
         if fetcher.partitions.is_empty() && fetcher.forgotten.is_empty() {
             fetcher.session_epoch = 0;
             return;
@@ -238,11 +238,7 @@ impl Broker {
         mut response: Box<FetchResponse>,
         ctx: &mut Context,
     ) {
-        let Some(place) = self
-            .fetchers
-            .iter()
-            .position(|fetcher| fetcher.leader == leader)
-        else {
+        let Some(place) = self.fetcher_place(leader) else {
             return;
         };
         let fetcher = &mut self.fetchers[place];
@@ -254,7 +250,7 @@ impl Broker {
         let now = ctx.now();
         if response.error.is_some() {
             fetcher.session_epoch = 0;
-            self.send_fetch(leader, now, ctx);
+            self.send_fetch(place, now, ctx);
             return;
         }
         let (written, bytes) = self.take_answer(place, &mut response, ctx);
@@ -264,7 +260,7 @@ impl Broker {
         } else {
             now
         };
-        self.send_fetch(leader, at, ctx);
+        self.send_fetch(place, at, ctx);
     }
 
     /// Takes what a fetch brought. Returns how many batches and bytes were written.
@@ -301,8 +297,6 @@ impl Broker {
     ) -> (u32, u64) {
         let now = ctx.now();
         let partition = fetched.partition;
-        let backoff = self.settings.time(Setting::ReplicaFetchBackoff);
-        let expiration = self.settings.time(Setting::ProducerIdExpiration);
         let leader = self.fetchers[place].leader;
         let Some(replica) = self.replicas.get(partition) else {
             return (0, 0);
@@ -320,13 +314,13 @@ impl Broker {
                     partition,
                     fetched.high_watermark,
                     (-1, fetched.high_watermark),
-                    expiration,
                     ctx,
                 );
                 self.fetchers[place].changed.push(partition);
                 return (0, 0);
             }
             Some(_) => {
+                let backoff = self.settings.time(Setting::ReplicaFetchBackoff);
                 self.fetchers[place]
                     .resting
                     .push((now + backoff, partition));
@@ -338,7 +332,7 @@ impl Broker {
             let own = self.replicas.get(partition).map(|replica| {
                 truncation_point(replica.log.epochs(), replica.log.end(), (epoch, end))
             });
-            self.truncate_to(partition, own.unwrap_or(end), (epoch, end), expiration, ctx);
+            self.truncate_to(partition, own.unwrap_or(end), (epoch, end), ctx);
             self.fetchers[place].changed.push(partition);
             return (0, 0);
         }
@@ -371,10 +365,10 @@ impl Broker {
         partition: PartitionId,
         end: Offset,
         leaders: (LeaderEpoch, Offset),
-        expiration: Time,
         ctx: &mut Context,
     ) {
         let broker = self.id;
+        let expiration = self.settings.time(Setting::ProducerIdExpiration);
         let Some(replica) = self.replicas.get_mut(partition) else {
             return;
         };

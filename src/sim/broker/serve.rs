@@ -549,6 +549,7 @@ impl Supply {
 
 /// How many bytes lie from an offset up to `bound`, as far as it matters to a fetch with these limits; `Err` if the
 /// offset is not in the log.
+#[inline]
 fn bytes_between(log: &Log, from: Offset, bound: Offset, limits: Limits) -> Result<u32, ()> {
     if from >= bound {
         return if from > log.end() { Err(()) } else { Ok(0) };

@@ -177,7 +177,7 @@ impl Consumer {
         if work.stepwise {
             return self.step(work, env);
         }
-        for item in work.items.drain(..) {
+        while let Some(item) = work.items.pop_front() {
             self.finish(item, env);
         }
         self.spare.work.give(work);

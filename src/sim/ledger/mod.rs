@@ -75,12 +75,18 @@ impl Ledger {
         &mut self.producers[index]
     }
 
+    #[inline]
     fn journal(&mut self, partition: PartitionId) -> &mut Journal {
         let index = partition.0 as usize;
         if self.journals.len() <= index {
-            self.journals.resize(index + 1, Journal::unled());
+            self.begin_journals(index);
         }
         &mut self.journals[index]
+    }
+
+    #[cold]
+    fn begin_journals(&mut self, last: usize) {
+        self.journals.resize(last + 1, Journal::unled());
     }
 
     /// A producer made records: it has made `made` in all.
