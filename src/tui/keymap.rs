@@ -49,6 +49,8 @@ pub enum Context {
     Lab,
     /// The lab, while one of several answers is to be chosen.
     LabChoice,
+    /// A scenario of the lab that is over.
+    LabEnd,
     /// The lab, while an answer is typed.
     LabAnswer,
     /// The lab, while a command, a moment or a name is typed.
@@ -141,6 +143,7 @@ impl Context {
             Self::LabList => "Lab",
             Self::Lab => "A cluster in the lab",
             Self::LabChoice => "Lab: predict",
+            Self::LabEnd => "Lab: the end of a scenario",
             Self::LabAnswer => "Lab: type an answer",
             Self::LabField => "Lab: type",
             Self::LabWhy => "Lab: causes",

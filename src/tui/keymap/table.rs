@@ -116,6 +116,7 @@ pub static TABLE: &[Binding] = {
         bind(C::LabChoice, &["f"], A::Tick(5), "the sixth", ""),
         bind(C::LabChoice, &["n"], A::Pass, "go on without an answer", "pass"),
 
+        bind(C::LabEnd, &["enter"], A::Open, "leave the scenario", "leave"),
         bind(C::LabAnswer, &["enter"], A::Open, "take the answer", "take"),
         bind(C::LabAnswer, &["esc"], A::Pass, "go on without an answer", "pass"),
         bind(C::LabAnswer, &["tab"], A::Next, "look at another panel", "panel"),

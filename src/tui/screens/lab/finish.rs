@@ -121,6 +121,6 @@ pub(super) fn write(
         let words = format!("Read: {} (o opens it)", plain(&chapter.title));
         lines.extend(wrap(&[Run::new(words, theme.link)], columns));
     }
-    let words = "d drills the cards of this scenario, enter goes back, and the cluster is still yours to break";
+    let words = "d drills the cards of this scenario, enter leaves it, and the cluster is still yours to break";
     lines.extend(wrap(&[Run::new(words, theme.dim)], columns));
 }

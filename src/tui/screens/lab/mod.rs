@@ -212,6 +212,9 @@ impl Lab {
         match self.asked() {
             Some(Answer::Choices(_)) => &[Context::LabChoice, Context::Lab, Context::Moving],
             Some(_) if self.panel == Panel::Guide => &[Context::LabAnswer],
+            None if self.play.stage() == Stage::Finished && !self.is_sandbox() => {
+                &[Context::LabEnd, Context::Lab, Context::Moving]
+            }
             _ => &[Context::Lab, Context::Moving],
         }
     }
