@@ -4,6 +4,8 @@
 mod simulated;
 
 use highwater::sim::cluster::Cluster;
+use highwater::sim::event::{EventId, What};
+use highwater::sim::time::Time;
 use simulated::{count, holds, number, play, run, start, story};
 
 const ORDERS: &str = "
@@ -214,4 +216,29 @@ fn new_partitions_get_replicas_on_dead_brokers_where_there_are_no_others() {
         111.0,
     );
     holds(&cluster, "replicas pair-0 = [1,3]");
+}
+
+#[test]
+fn silent_brokers_are_looked_for_eight_times_in_a_session() {
+    // Source: `QuorumController.maybeFenceStaleBrokerPeriodNs`.
+    for session_ms in [3_000, 9_000, 18_000] {
+        let yaml = format!("{ORDERS}\nsettings: {{broker.session.timeout.ms: {session_ms}}}");
+        let cluster = play(&yaml, &[(20.0, "crash broker 1")], 60.0);
+        let session = Time::millis(session_ms);
+        let fenced: Vec<(Time, Time)> = cluster
+            .events_since(EventId(0))
+            .filter_map(|event| match event.what {
+                What::BrokerFenced { silent, .. } => Some((event.time, silent)),
+                _ => None,
+            })
+            .collect();
+        let [(time, silent)] = fenced[..] else {
+            panic!("{fenced:?}");
+        };
+        assert!(
+            silent >= session && silent <= Time(session.0 / 8 * 9),
+            "{silent:?}"
+        );
+        assert_eq!(time.0 % (session.0 / 8), 0, "{time:?}");
+    }
 }
