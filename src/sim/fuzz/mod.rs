@@ -18,7 +18,7 @@ use crate::sim::rng::Rng;
 use crate::sim::spec::{Spec, SpecError};
 use crate::sim::time::Time;
 use generate::{random_command, random_spec};
-use rest::{choose_leaders, log_ends, mend, start_all, unrest};
+use rest::{choose_leaders, log_ends, mend, restart_failed, start_all, unrest};
 
 /// What was written this long before the end must be replicated at the end: consumers never stop committing.
 const LAST: Time = Time::secs(2);
@@ -192,6 +192,9 @@ impl Case {
         choose_leaders(cluster);
         cluster.run_until(self.mended + Time::secs(30));
         choose_leaders(cluster);
+        restart_failed(cluster);
+        cluster.run_until(self.mended + Time::secs(45));
+        restart_failed(cluster);
         cluster.run_until(self.end - LAST);
     }
 }
@@ -201,7 +204,7 @@ mod tests {
     use super::Case;
 
     /// Seeds that once broke an invariant or did not come to rest, and why.
-    const ONCE_FAILED: [(u64, &str); 14] = [
+    const ONCE_FAILED: [(u64, &str); 16] = [
         (1_013_110, "a move is changed after an unclean election"),
         (1_015_458, "a move is changed while an added replica leads"),
         (12_004, "nobody is in sync, and the one replica starts late"),
@@ -236,6 +239,11 @@ mod tests {
         (
             7_204_089,
             "the answer to an earlier process's registration does",
+        ),
+        (7_325_962, "followers may wait longer than they may lag"),
+        (
+            7_328_538,
+            "a chosen coordinator fences a member it does not know",
         ),
     ];
 

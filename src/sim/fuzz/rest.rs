@@ -5,6 +5,7 @@ use crate::sim::command::Command;
 use crate::sim::group::state::GroupState;
 use crate::sim::invariant::Broken;
 use crate::sim::node::{NodeId, PartitionId};
+use crate::sim::settings::Setting;
 use crate::sim::types::Offset;
 
 /// Mends everything: links, disks, processes. Producers stop, so that the logs can come to rest.
@@ -16,20 +17,54 @@ pub(super) fn mend(cluster: &mut Cluster) {
     };
     give("heal all".to_owned());
     give("lose 0% of messages".to_owned());
+    keep_isr_still(cluster);
     start_all(cluster);
+}
+
+/// Followers must not wait longer for records than they may lag: of quiet partitions they would leave the ISR and come
+/// back without end, as Kafka's documentation of `replica.fetch.wait.max.ms` warns.
+fn keep_isr_still(cluster: &mut Cluster) {
+    let all = |setting| {
+        let brokers = cluster.brokers().iter();
+        brokers.map(move |broker| broker.settings.get(setting))
+    };
+    let waits = all(Setting::ReplicaFetchWaitMax).max();
+    let lags = all(Setting::ReplicaLagTimeMax).min();
+    if waits < lags {
+        return;
+    }
+    for setting in [
+        "replica.fetch.wait.max.ms=500",
+        "replica.lag.time.max.ms=5000",
+    ] {
+        if let Ok(command) = format!("set brokers {setting}").parse::<Command>() {
+            let _ = cluster.apply(command);
+        }
+    }
+}
+
+/// A consumer that was fenced or failed does nothing more until somebody starts it anew.
+fn failed(cluster: &Cluster) -> Vec<String> {
+    cluster
+        .consumers()
+        .iter()
+        .filter(|member| member.consumer.membership() == crate::sim::consumer::Membership::Failed)
+        .map(|member| format!("restart consumer {}", member.consumer.config().name))
+        .collect()
+}
+
+/// Starts the consumers that have failed meanwhile: a coordinator that an operator chose may know older members.
+pub(super) fn restart_failed(cluster: &mut Cluster) {
+    for text in failed(cluster) {
+        if let Ok(command) = text.parse::<Command>() {
+            let _ = cluster.apply(command);
+        }
+    }
 }
 
 /// Starts whatever does not run, but no producer makes records any more.
 pub(super) fn start_all(cluster: &mut Cluster) {
     let spec = cluster.spec().clone();
-    // A consumer that was fenced or failed does nothing more until somebody starts it anew.
-    let failed = cluster
-        .consumers()
-        .iter()
-        .filter(|member| member.consumer.membership() == crate::sim::consumer::Membership::Failed);
-    let again: Vec<String> = failed
-        .map(|member| format!("restart consumer {}", member.consumer.config().name))
-        .collect();
     let consumers = cluster.names().consumers.clone();
     let brokers = (1..=spec.brokers).flat_map(|id| {
         [
@@ -57,7 +92,7 @@ pub(super) fn start_all(cluster: &mut Cluster) {
         .chain(controllers)
         .chain(producers)
         .chain(consumers)
-        .chain(again)
+        .chain(failed(cluster))
         .collect();
     for text in all {
         if let Ok(command) = text.parse::<Command>() {
