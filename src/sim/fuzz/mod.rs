@@ -204,7 +204,7 @@ mod tests {
     use super::Case;
 
     /// Seeds that once broke an invariant or did not come to rest, and why.
-    const ONCE_FAILED: [(u64, &str); 16] = [
+    const ONCE_FAILED: [(u64, &str); 17] = [
         (1_013_110, "a move is changed after an unclean election"),
         (1_015_458, "a move is changed while an added replica leads"),
         (12_004, "nobody is in sync, and the one replica starts late"),
@@ -244,6 +244,10 @@ mod tests {
         (
             7_328_538,
             "a chosen coordinator fences a member it does not know",
+        ),
+        (
+            7_427_132,
+            "records of which only the count is known are lost",
         ),
     ];
 

@@ -38,6 +38,8 @@ pub(super) struct Journal {
     /// The greatest record number of each producer.
     greatest: Vec<(u32, u64)>,
     pub(super) epoch: LeaderEpoch,
+    /// Records of which only the count was known were cut: whether a record is still there cannot be told any more.
+    pub(super) blurred: bool,
 }
 
 /// The ranges of record numbers in a batch.

@@ -175,11 +175,12 @@ impl Ledger {
             }
             return Vec::new();
         }
-        let (copy, numbers) = self.take_in(batch);
+        let blurred = self.journal(partition).blurred;
+        let (copy, numbers) = self.take_in(batch, blurred);
         let mut told = Vec::new();
         if let Some((producer, first, end)) = numbers {
             let greatest = self.journal(partition).greatest_of(producer);
-            let after = greatest.filter(|greatest| !copy && first < *greatest);
+            let after = greatest.filter(|greatest| !copy && !blurred && first < *greatest);
             if after.is_some() {
                 self.fates(producer).reordered.insert(first, end);
             }
@@ -197,13 +198,13 @@ impl Ledger {
 
     /// Puts a batch's records down as held by the log. Says whether some were there already, and their producer, first
     /// number and the one after the last, where these are known.
-    fn take_in(&mut self, batch: &Batch) -> (bool, Option<(u32, u64, u64)>) {
+    fn take_in(&mut self, batch: &Batch, blurred: bool) -> (bool, Option<(u32, u64, u64)>) {
         let mut copy = false;
         let mut all = (u32::MAX, u64::MAX, 0);
         runs(&batch.records, batch.count, |producer, start, end| {
             all = (producer, all.1.min(start), all.2.max(end));
             let fates = self.fates(producer);
-            if fates.in_log.count_in(start, end) > 0 {
+            if !blurred && fates.in_log.count_in(start, end) > 0 {
                 copy = true;
                 let parts: Vec<_> = fates.in_log.parts_in(start, end).collect();
                 parts

@@ -76,6 +76,7 @@ impl Ledger {
     ) {
         if matches!(entry.records, Records::Summary) {
             self.unnamed += u64::from(entry.count);
+            self.journal(partition).blurred = true;
             return;
         }
         let mut pieces = Vec::new();
