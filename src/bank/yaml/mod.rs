@@ -1,4 +1,4 @@
-//! YAML, bounded: the only user of the YAML crate (with [`place`] below it).
+//! YAML, bounded: the only user of the YAML crate (with `place` below it).
 //!
 //! [`parse`] turns a text into a [`Node`] tree that `load` decodes by hand, so that one mistake does not
 //! hide the next; [`locate`] finds the line and column of a place in that tree, and is only called
@@ -6,7 +6,7 @@
 //!
 //! Texts come from strangers. Before parsing, size and bracket nesting are bounded, because the
 //! scanner's work grows with depth times length; while parsing, the tree may not outgrow its text,
-//! which is what an alias bomb does. What is laid out in the usual way, [`usual`] reads before the crate is asked.
+//! which is what an alias bomb does. What is laid out in the usual way, `usual` reads before the crate is asked.
 
 mod place;
 mod usual;
