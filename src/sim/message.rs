@@ -58,6 +58,37 @@ pub enum Records {
     Group(Arc<GroupRecord>),
 }
 
+impl Records {
+    /// The number of the first one, 0 where it is not known.
+    pub fn first_number(&self) -> u64 {
+        match self {
+            Records::Run { first, .. } => *first,
+            Records::List { numbers, .. } => numbers.first().copied().unwrap_or(0),
+            Records::Summary | Records::Group(_) => 0,
+        }
+    }
+
+    /// So many of them, from the one at place `from` on.
+    #[must_use]
+    pub fn part(&self, from: u32, count: u32) -> Records {
+        match self {
+            Records::Run { producer, first } => Records::Run {
+                producer: *producer,
+                first: first + u64::from(from),
+            },
+            Records::List { producer, numbers } => {
+                let end = (from + count) as usize;
+                let numbers = numbers.get(from as usize..end).unwrap_or(&[]).into();
+                Records::List {
+                    producer: *producer,
+                    numbers,
+                }
+            }
+            other => other.clone(),
+        }
+    }
+}
+
 /// A batch in a log or on its way to one. Small, so that copies are cheap; what is large in it is shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
@@ -114,26 +145,11 @@ impl Batch {
 
     fn part(&self, from: u32, count: u32) -> Batch {
         let bytes = u64::from(self.bytes) * u64::from(count) / u64::from(self.count.max(1));
-        let records = match &self.records {
-            Records::Run { producer, first } => Records::Run {
-                producer: *producer,
-                first: first + u64::from(from),
-            },
-            Records::List { producer, numbers } => {
-                let end = (from + count) as usize;
-                let numbers = numbers.get(from as usize..end).unwrap_or(&[]).into();
-                Records::List {
-                    producer: *producer,
-                    numbers,
-                }
-            }
-            other => other.clone(),
-        };
         Batch {
             base_offset: self.base_offset + Offset::from(from),
             count,
             bytes: bytes as u32,
-            records,
+            records: self.records.part(from, count),
             ..self.clone()
         }
     }

@@ -141,6 +141,12 @@ impl Names {
         Tp { topic, partition }
     }
 
+    /// The name of a producer.
+    pub fn producer(&self, producer: u32) -> Arc<str> {
+        let name = self.producers.get(producer as usize);
+        name.map_or_else(|| "?".into(), Arc::clone)
+    }
+
     /// The name of a node: `broker 2`, `producer app`.
     pub fn node(&self, node: NodeId) -> NodeName {
         let of = |names: &[Arc<str>], index: u32| {

@@ -22,6 +22,16 @@ pub(super) struct Reading {
     pub(super) listed: bool,
 }
 
+impl Reading {
+    /// Puts its partition on the session's list, unless it is there.
+    #[inline]
+    fn put_on(&mut self, list: &mut Vec<PartitionId>) {
+        if !std::mem::replace(&mut self.listed, true) {
+            list.push(self.position.partition);
+        }
+    }
+}
+
 /// A request that waits for data.
 #[derive(Debug, Clone)]
 pub(super) struct Parked {
@@ -171,13 +181,23 @@ impl Session {
         }
     }
 
+    /// The reader stands here now; the partition is looked at with its next answer.
+    #[inline]
+    pub(super) fn stand(&mut self, position: FetchPosition) {
+        let fresh = || Reading {
+            position,
+            sent_high_watermark: Offset::MAX,
+            listed: false,
+        };
+        let reading = self.partitions.entry(position.partition, fresh);
+        reading.position = position;
+        reading.put_on(&mut self.list);
+    }
+
     #[inline]
     pub(super) fn list(&mut self, partition: PartitionId) {
-        if let Some(reading) = self.partitions.get_mut(partition)
-            && !reading.listed
-        {
-            reading.listed = true;
-            self.list.push(partition);
+        if let Some(reading) = self.partitions.get_mut(partition) {
+            reading.put_on(&mut self.list);
         }
     }
 }

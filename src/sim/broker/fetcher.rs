@@ -38,9 +38,8 @@ pub(super) struct Fetcher {
 
 impl Broker {
     fn fetcher(&mut self, leader: BrokerId) -> Option<&mut Fetcher> {
-        self.fetchers
-            .iter_mut()
-            .find(|fetcher| fetcher.leader == leader)
+        let place = self.fetcher_place(leader)?;
+        self.fetchers.get_mut(place)
     }
 
     fn fetcher_place(&self, leader: BrokerId) -> Option<usize> {

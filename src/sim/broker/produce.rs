@@ -321,22 +321,11 @@ impl Broker {
         else {
             return Ok(None);
         };
-        let name = |ctx: &Context| {
-            ctx.world
-                .names
-                .producers
-                .get(*producer as usize)
-                .cloned()
-                .unwrap_or_else(|| "?".into())
-        };
+        let name = |ctx: &Context| ctx.world.names.producer(*producer);
         match replica.producers.check(&known) {
             Ok(Verdict::Append) => Ok(None),
             Ok(Verdict::Duplicate(found)) => {
-                let first = match &batch.records {
-                    Records::Run { first, .. } => *first,
-                    Records::List { numbers, .. } => numbers.first().copied().unwrap_or(0),
-                    Records::Summary | Records::Group(_) => 0,
-                };
+                let first = batch.records.first_number();
                 let (tp, producer) = (ctx.world.names.tp(partition), name(ctx));
                 let (count, offset) = (u64::from(batch.count), found.first_offset);
                 ctx.emit(What::DuplicateDropped {

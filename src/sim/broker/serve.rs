@@ -6,7 +6,7 @@
 //!
 //! Source: `ReplicaManager.fetchMessages`, `DelayedFetch`, `FetchSession`; KIP-74, KIP-207, KIP-227, KIP-392, KIP-595.
 
-use super::fetch_session::{Limits, Parked, Reading, Session};
+use super::fetch_session::{Limits, Parked, Session};
 use super::log::Log;
 use super::partition_state::LeaderMoment;
 use super::reconcile::{check_request_epoch, divergence};
@@ -49,17 +49,7 @@ impl Broker {
             session.list.retain(|known| known != partition);
         }
         for position in &request.changed {
-            let fresh = || Reading {
-                position: *position,
-                sent_high_watermark: Offset::MAX,
-                listed: false,
-            };
-            let reading = session.partitions.entry(position.partition, fresh);
-            reading.position = *position;
-            if !reading.listed {
-                reading.listed = true;
-                session.list.push(position.partition);
-            }
+            session.stand(*position);
         }
         let supply = if let Some((follower, epoch)) = request.replica {
             self.note_follower(place, follower, epoch, ctx)

@@ -53,15 +53,6 @@ pub(super) fn runs(records: &Records, count: u32, mut each: impl FnMut(u32, u64,
     }
 }
 
-/// The number of a batch's first record.
-pub(super) fn first_number(records: &Records) -> u64 {
-    match records {
-        Records::Run { first, .. } => *first,
-        Records::List { numbers, .. } => numbers.first().copied().unwrap_or(0),
-        Records::Summary | Records::Group(_) => 0,
-    }
-}
-
 impl Journal {
     /// Of a partition that nobody has led yet.
     pub(super) fn unled() -> Journal {
@@ -137,31 +128,16 @@ impl Journal {
             Arc::make_mut(&mut self.joined).pop()?
         };
         if kept > 0 {
-            let mut front = entry.clone();
-            front.count = kept;
-            let records = match &entry.records {
-                Records::Run { producer, first } => Records::Run {
-                    producer: *producer,
-                    first: first + u64::from(kept),
-                },
-                Records::List { producer, numbers } => {
-                    let (front_numbers, rest) =
-                        numbers.split_at((kept as usize).min(numbers.len()));
-                    front.records = Records::List {
-                        producer: *producer,
-                        numbers: front_numbers.into(),
-                    };
-                    Records::List {
-                        producer: *producer,
-                        numbers: rest.into(),
-                    }
-                }
-                other => other.clone(),
+            let front = Entry {
+                count: kept,
+                records: entry.records.part(0, kept),
+                ..entry
             };
+            let cut = entry.count - kept;
             entry = Entry {
                 base: front.end(),
-                count: entry.count - kept,
-                records,
+                count: cut,
+                records: entry.records.part(kept, cut),
                 ..entry
             };
             if is_recent {

@@ -9,7 +9,7 @@ mod journal;
 mod succession;
 
 pub use fate::{Fate, Fates, Told};
-use journal::{Journal, first_number, runs};
+use journal::{Journal, runs};
 pub use succession::NewLeader;
 
 use super::event::What;
@@ -132,7 +132,7 @@ impl Ledger {
             fates.lost.insert(*start, *end);
         }
         for (start, end) in gone.iter().copied() {
-            let offset = batch.base_offset + (start - first_number(&batch.records).min(start));
+            let offset = batch.base_offset + (start - batch.records.first_number().min(start));
             self.losses.push((producer, start, end, partition, offset));
         }
         gone
@@ -226,8 +226,7 @@ fn told_of_order(
     after: Option<u64>,
     names: &Names,
 ) -> What {
-    let name = names.producers.get(producer as usize).cloned();
-    let (tp, producer) = (names.tp(partition), name.unwrap_or_else(|| "?".into()));
+    let (tp, producer) = (names.tp(partition), names.producer(producer));
     let offset = batch.base_offset;
     match after {
         Some(after) => What::RecordsReordered {

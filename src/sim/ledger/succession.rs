@@ -87,11 +87,7 @@ impl Ledger {
         });
         let mut losses = Vec::new();
         for (producer, start, end, at) in pieces {
-            let name = names
-                .producers
-                .get(producer as usize)
-                .cloned()
-                .unwrap_or_else(|| "?".into());
+            let name = names.producer(producer);
             let fates = self.fates(producer);
             fates.duplicated.remove(start, end);
             if entry.copy {
@@ -136,11 +132,7 @@ impl Ledger {
             pieces.push((producer, start, end));
         });
         for (producer, start, end) in pieces {
-            let name = names
-                .producers
-                .get(producer as usize)
-                .cloned()
-                .unwrap_or_else(|| "?".into());
+            let name = names.producer(producer);
             let fates = self.fates(producer);
             fates.in_log.insert(start, end);
             let back: Vec<_> = fates.lost.parts_in(start, end).collect();
