@@ -7,7 +7,7 @@
 //! stands around it ([`Hit::passage`]). The order is fixed: by score, then as in the bank. Showing hits is for `tui`
 //! and `cli`.
 
-use std::{cell::RefCell, cmp::Reverse};
+use std::{cell::RefCell, cmp::Reverse, fmt};
 
 use fuzzy_matcher::{FuzzyMatcher, skim::SkimMatcherV2};
 
@@ -97,6 +97,12 @@ pub struct Passage {
     pub word: String,
     /// What stands behind it.
     pub behind: String,
+}
+
+impl fmt::Display for Passage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}{}", self.before, self.word, self.behind)
+    }
 }
 
 /// Which letters and digits a text has: a word with a letter that is not there cannot match.
@@ -290,34 +296,24 @@ impl Index {
         // lower case may be longer than what it stands for; then the places would lie
         let same_places = |lower: &str, shown: &str| lower.chars().count() == shown.chars().count();
         for word in words {
-            if self.fuzzy(&entry.ask, entry.letters, word).is_some()
-                && same_places(&entry.ask, &card.ask)
-            {
+            let asked = self.fuzzy(&entry.ask, entry.letters, word).is_some();
+            if asked && same_places(&entry.ask, &card.ask) {
                 hit.ask.extend(self.places(&entry.ask, word));
             }
+            let tags = hit.tags.len();
             for (place, tag) in entry.tags.iter().enumerate() {
                 if self.fuzzy(tag, letters(tag), word).is_some() {
                     hit.tags.push(place);
                 }
             }
+            let tagged = hit.tags.len() > tags;
             if same_places(&say, &card.say) {
                 hit.say.extend(together(&say, word).into_iter().flatten());
             }
+            if hit.passage.is_none() && !asked && !tagged && !entry.answer.contains(&word.text) {
+                hit.passage = deep(card).find_map(|text| passage(text, word));
+            }
         }
-        let is_deep = |word: &&Word| {
-            let spoken = entry.answer.contains(&word.text);
-            let tagged = || {
-                entry
-                    .tags
-                    .iter()
-                    .any(|tag| self.fuzzy(tag, letters(tag), word).is_some())
-            };
-            !spoken && self.fuzzy(&entry.ask, entry.letters, word).is_none() && !tagged()
-        };
-        hit.passage = words
-            .iter()
-            .find(is_deep)
-            .and_then(|word| deep(card).find_map(|text| passage(text, word)));
         for places in [&mut hit.ask, &mut hit.tags, &mut hit.say] {
             places.sort_unstable();
             places.dedup();

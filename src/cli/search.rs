@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
                     "file": &*card.origin.file,
                     "line": card.origin.line,
                     "score": hit.score,
-                    "passage": hit.passage.as_ref().map(|around| format!("{}{}{}", around.before, around.word, around.behind)),
+                    "passage": hit.passage.as_ref().map(Passage::to_string),
                     "matched": {"ask": hit.ask, "tags": hit.tags, "say": hit.say},
                 })
             })
@@ -59,13 +59,8 @@ pub(super) fn run(args: &Args, global: &Global, out: &mut dyn Write) -> anyhow::
         for (hit, card) in cards {
             writeln!(out, "{}  [{}, {}]", card.id, card.deck, card.level.word())?;
             writeln!(out, "    {}", card.ask.replace('\n', "\n    "))?;
-            if let Some(Passage {
-                before,
-                word,
-                behind,
-            }) = &hit.passage
-            {
-                writeln!(out, "    > {before}{word}{behind}")?;
+            if let Some(passage) = &hit.passage {
+                writeln!(out, "    > {passage}")?;
             }
         }
         if hits.is_empty() {
