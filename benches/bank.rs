@@ -63,7 +63,16 @@ fn search(c: &mut Criterion) {
     group.bench_function("prepare", |b| b.iter(|| black_box(Index::new(&bank))));
     let index = Index::new(&bank);
     // every state of a query while it is typed
-    for query in ["l", "le", "leader", "leader elect", "ldr elect rack", "zzz"] {
+    for query in [
+        "l",
+        "le",
+        "reb",
+        "leader",
+        "leader elect",
+        "ldr elect rack",
+        "only what",
+        "zzz",
+    ] {
         group.bench_function(format!("`{query}`"), |b| {
             b.iter(|| black_box(index.search(&bank, query, 100)));
         });
