@@ -54,16 +54,29 @@ impl<T: Clone> Chunks<T> {
     pub fn push(&mut self, item: T) {
         self.tail.push(item);
         if self.tail.len() == CHUNK {
-            let full = std::mem::replace(&mut self.tail, Vec::with_capacity(CHUNK));
-            self.full.push(Arc::new(full));
+            self.seal();
+        }
+    }
+
+    /// The tail is a chunk now.
+    #[cold]
+    fn seal(&mut self) {
+        let full = std::mem::replace(&mut self.tail, Vec::with_capacity(CHUNK));
+        self.full.push(Arc::new(full));
+    }
+
+    /// The last chunk, if there is one, is the tail again.
+    #[cold]
+    fn unseal(&mut self) {
+        if let Some(last) = self.full.pop() {
+            self.tail = Arc::try_unwrap(last).unwrap_or_else(|shared| shared.to_vec());
         }
     }
 
     /// Takes the last item.
     pub fn pop(&mut self) -> Option<T> {
         if self.tail.is_empty() {
-            let last = self.full.pop()?;
-            self.tail = Arc::try_unwrap(last).unwrap_or_else(|shared| shared.to_vec());
+            self.unseal();
         }
         self.tail.pop()
     }

@@ -203,6 +203,7 @@ impl World {
 
     /// Records an event. Where somebody else decided what a node carries out, or a fault made it fall silent, that is
     /// the cause, and not the message or timer that the node happens to handle.
+    #[cold]
     pub fn emit(&mut self, cause: Option<EventId>, what: What) -> EventId {
         let id = EventId(self.events.len());
         let subject = Subject::of(&what);
@@ -301,6 +302,7 @@ impl World {
     }
 
     /// A message to a process that does not run: its host refuses the connection, if it can be reached.
+    #[cold]
     pub fn bounce(&mut self, envelope: &Envelope) {
         self.ledger.message_lost(&envelope.message);
         let back = self.life(envelope.from);
@@ -385,11 +387,13 @@ impl Context<'_> {
     }
 
     /// Tells what happened; its cause is what led to this moment.
+    #[cold]
     pub fn emit(&mut self, what: What) -> EventId {
         self.world.emit(self.cause, what)
     }
 
     /// Tells what happened, and makes it the cause of everything this node does until it handles something else.
+    #[cold]
     pub fn emit_and_follow(&mut self, what: What) -> EventId {
         let id = self.world.emit(self.cause, what);
         self.cause = Some(id);

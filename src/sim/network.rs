@@ -91,32 +91,39 @@ impl Network {
     /// chance matters.
     #[inline]
     pub fn send(&mut self, envelope: &Envelope, sender: usize, rng: &mut Rng) -> Fate {
-        let (from, to) = (envelope.from, envelope.to);
-        let link = if self.links.is_empty() {
-            Link::default()
-        } else {
-            self.link(from, to)
-        };
-        if link.cut {
-            return Fate::Cut;
-        }
-        if !self.drops.is_empty() {
-            let wanted = (envelope.message.kind(), from, to);
-            if let Some(place) = self.drops.iter().position(|drop| *drop == wanted) {
-                self.drops.remove(place);
-                return Fate::Dropped;
+        let mut extra = Time::ZERO;
+        if !self.links.is_empty() || !self.drops.is_empty() || self.spec.loss > 0.0 {
+            match self.trouble(envelope, rng) {
+                Ok(longer) => extra = longer,
+                Err(fate) => return fate,
             }
-        }
-        if rng.chance(link.loss.unwrap_or(self.spec.loss)) {
-            return Fate::Lost;
         }
         let jitter = if self.spec.jitter == Time::ZERO {
             0
         } else {
             rng.below(self.spec.jitter.0 + 1)
         };
-        let arrival = envelope.sent + self.spec.latency + Time(jitter) + link.extra;
+        let arrival = envelope.sent + self.spec.latency + Time(jitter) + extra;
         Fate::Arrives(self.in_order(sender, envelope.place as usize, arrival))
+    }
+
+    /// What keeps a message from arriving, or how much longer it takes than usual.
+    #[cold]
+    fn trouble(&mut self, envelope: &Envelope, rng: &mut Rng) -> Result<Time, Fate> {
+        let (from, to) = (envelope.from, envelope.to);
+        let link = self.link(from, to);
+        if link.cut {
+            return Err(Fate::Cut);
+        }
+        let wanted = (envelope.message.kind(), from, to);
+        if let Some(place) = self.drops.iter().position(|drop| *drop == wanted) {
+            self.drops.remove(place);
+            return Err(Fate::Dropped);
+        }
+        if rng.chance(link.loss.unwrap_or(self.spec.loss)) {
+            return Err(Fate::Lost);
+        }
+        Ok(link.extra)
     }
 
     /// Keeps the order of one connection: no message overtakes an earlier one.

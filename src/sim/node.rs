@@ -226,6 +226,16 @@ fn longest_table(keys: usize) -> usize {
     64 + 4 * keys
 }
 
+/// The place of a partition outside the table: nowhere, unless there is no table.
+#[cold]
+fn place_in(keys: &[PartitionId], places: &[u32], id: PartitionId) -> Option<usize> {
+    if places.is_empty() {
+        keys.binary_search(&id).ok()
+    } else {
+        None
+    }
+}
+
 impl<V> Default for PartitionMap<V> {
     fn default() -> Self {
         PartitionMap {
@@ -252,8 +262,7 @@ impl<V> PartitionMap<V> {
         match self.places.get(id.0.wrapping_sub(self.first) as usize) {
             Some(&NOWHERE) => None,
             Some(place) => Some(*place as usize),
-            None if self.places.is_empty() => self.keys.binary_search(&id).ok(),
-            None => None,
+            None => place_in(&self.keys, &self.places, id),
         }
     }
     /// What is known of the partition at a place.
@@ -298,6 +307,7 @@ impl<V> PartitionMap<V> {
         &mut self.values[place]
     }
     /// Inserts a partition that is not there yet. Returns its place.
+    #[cold]
     fn add(&mut self, id: PartitionId, value: V) -> usize {
         let place = match self.keys.last() {
             Some(last) if *last > id => self.keys.partition_point(|known| *known < id),
@@ -318,6 +328,7 @@ impl<V> PartitionMap<V> {
         place
     }
     /// Forgets a partition.
+    #[cold]
     pub fn remove(&mut self, id: PartitionId) -> Option<V> {
         let place = self.place(id)?;
         self.keys.remove(place);
@@ -326,6 +337,7 @@ impl<V> PartitionMap<V> {
         Some(value)
     }
     /// Notes anew where each partition is.
+    #[cold]
     fn tabulate(&mut self) {
         self.places.clear();
         let (Some(first), Some(last)) = (self.keys.first(), self.keys.last()) else {

@@ -46,6 +46,16 @@ impl<T> Pool<T> {
     /// Puts one back that is as good as new.
     #[inline]
     pub fn give(&mut self, emptied: T) {
+        if self.0.len() < self.0.capacity() {
+            self.0.push(emptied);
+        } else {
+            self.keep(emptied);
+        }
+    }
+
+    /// Makes room for more, up to a limit.
+    #[cold]
+    fn keep(&mut self, emptied: T) {
         if self.0.len() < KEPT {
             self.0.push(emptied);
         }
@@ -55,7 +65,7 @@ impl<T> Pool<T> {
 impl<T> Pool<Vec<T>> {
     /// An empty list.
     pub fn list(&mut self) -> Vec<T> {
-        self.take().unwrap_or_default()
+        self.take().unwrap_or_else(new)
     }
 
     /// Takes a list whose items matter no more.
@@ -63,6 +73,30 @@ impl<T> Pool<Vec<T>> {
         list.clear();
         self.give(list);
     }
+}
+
+#[cold]
+#[allow(
+    clippy::unnecessary_box_returns,
+    reason = "boxes are what the pool holds"
+)]
+fn new_envelope() -> Box<Envelope> {
+    Box::new(Envelope {
+        from: NodeId::Broker(0),
+        to: NodeId::Broker(0),
+        place: 0,
+        incarnation: 0,
+        sent: Time::ZERO,
+        correlation: 0,
+        cause: None,
+        message: Message::Disconnected,
+    })
+}
+
+/// What a pool has no spare of.
+#[cold]
+fn new<T: Default>() -> T {
+    T::default()
 }
 
 /// The spares that all nodes share.
@@ -88,23 +122,12 @@ impl Spare {
     /// An empty envelope.
     #[inline]
     pub fn envelope(&mut self) -> Box<Envelope> {
-        self.envelopes.take().unwrap_or_else(|| {
-            Box::new(Envelope {
-                from: NodeId::Broker(0),
-                to: NodeId::Broker(0),
-                place: 0,
-                incarnation: 0,
-                sent: Time::ZERO,
-                correlation: 0,
-                cause: None,
-                message: Message::Disconnected,
-            })
-        })
+        self.envelopes.take().unwrap_or_else(new_envelope)
     }
 
     /// A request that opens a session and asks for nothing yet.
     pub fn request(&mut self) -> Box<FetchRequest> {
-        self.requests.take().unwrap_or_default()
+        self.requests.take().unwrap_or_else(new)
     }
 
     /// Takes a request that was handled.
@@ -119,7 +142,7 @@ impl Spare {
 
     /// An answer without error that says nothing yet.
     pub fn answer(&mut self) -> Box<FetchResponse> {
-        self.answers.take().unwrap_or_default()
+        self.answers.take().unwrap_or_else(new)
     }
 
     /// Takes an answer that was read.

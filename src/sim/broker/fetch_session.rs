@@ -100,11 +100,17 @@ impl Sessions {
             session.reopen(request);
             return;
         }
+        self.insert(node, request);
+    }
+    /// A reader comes that had no session yet.
+    #[cold]
+    fn insert(&mut self, node: NodeId, request: &FetchRequest) {
         let place = self.all.partition_point(|(known, _)| *known < node);
         self.all.insert(place, (node, Session::new(request)));
         self.number();
     }
     /// The reader is gone.
+    #[cold]
     pub(super) fn remove(&mut self, node: NodeId) {
         if let Some(place) = self.place(node) {
             self.all.remove(place);
@@ -112,6 +118,7 @@ impl Sessions {
         }
     }
     /// Notes anew where each session is.
+    #[cold]
     fn number(&mut self) {
         self.of_brokers.clear();
         self.of_consumers.clear();
@@ -178,6 +185,15 @@ impl Session {
         Limits {
             min_bytes: self.min_bytes,
             partition_max_bytes: self.partition_max_bytes,
+        }
+    }
+
+    /// The reader follows these no longer.
+    #[cold]
+    pub(super) fn forget(&mut self, partitions: &[PartitionId]) {
+        for partition in partitions {
+            self.partitions.remove(*partition);
+            self.list.retain(|known| known != partition);
         }
     }
 

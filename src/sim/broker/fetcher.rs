@@ -2,6 +2,8 @@
 //!
 //! Source: `AbstractFetcherThread`, `ReplicaFetcherThread`; KIP-101, KIP-227, KIP-279, KIP-595.
 
+use std::hint::cold_path;
+
 use super::reconcile::truncation_point;
 use super::replica::Role;
 use super::{Broker, BrokerTimer};
@@ -187,6 +189,7 @@ impl Broker {
             return;
         }
         if fetcher.session_epoch == 0 {
+            cold_path();
             fetcher.changed.clear();
             let resting = &fetcher.resting;
             let awake = |partition: &&PartitionId| {
@@ -225,6 +228,7 @@ impl Broker {
             Message::FetchRequest(request),
         );
         if fetcher.timer.is_none() {
+            cold_path();
             let at = at + self.settings.time(Setting::ReplicaSocketTimeout);
             self.look_again(leader, at, ctx);
         }
@@ -248,6 +252,7 @@ impl Broker {
         fetcher.session_epoch = response.session_epoch;
         let now = ctx.now();
         if response.error.is_some() {
+            cold_path();
             fetcher.session_epoch = 0;
             self.send_fetch(place, now, ctx);
             return;
@@ -275,6 +280,7 @@ impl Broker {
             let count = fetched.batches as usize;
             let mut mine = batches.by_ref().take(count);
             if !self.fetchers[place].partitions.contains(&fetched.partition) {
+                cold_path();
                 mine.by_ref().for_each(drop);
                 continue;
             }
@@ -308,6 +314,7 @@ impl Broker {
         match fetched.error {
             None => {}
             Some(ErrorCode::OffsetOutOfRange) => {
+                cold_path();
                 // The leader's log ends before ours and shares no epoch with it.
                 self.truncate_to(
                     partition,
@@ -319,6 +326,7 @@ impl Broker {
                 return (0, 0);
             }
             Some(_) => {
+                cold_path();
                 let backoff = self.settings.time(Setting::ReplicaFetchBackoff);
                 self.fetchers[place]
                     .resting
@@ -328,6 +336,7 @@ impl Broker {
             }
         }
         if let Some((epoch, end)) = fetched.diverging {
+            cold_path();
             let own = self.replicas.get(partition).map(|replica| {
                 truncation_point(replica.log.epochs(), replica.log.end(), (epoch, end))
             });
@@ -359,6 +368,7 @@ impl Broker {
         (written, bytes)
     }
 
+    #[cold]
     fn truncate_to(
         &mut self,
         partition: PartitionId,

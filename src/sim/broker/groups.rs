@@ -117,6 +117,7 @@ impl Broker {
     }
 
     /// A request of a group's member.
+    #[cold]
     pub(super) fn on_group_request(
         &mut self,
         from: NodeId,
@@ -195,6 +196,7 @@ impl Broker {
     }
 
     /// Tells coordinators what became of their writes.
+    #[cold]
     pub(super) fn settle_coordinators(&mut self, ctx: &mut Context) {
         while let Some((partition, ticket, error)) = self.coordinator_appends.pop() {
             let Some(coordinator) = self.coordinators.get_mut(partition) else {

@@ -274,6 +274,7 @@ impl Broker {
     }
 
     /// Sends a proposal to the controller.
+    #[cold]
     pub(super) fn propose(
         &mut self,
         partition: PartitionId,

@@ -5,6 +5,7 @@
 //!
 //! Source: `UnifiedLog`, `LeaderEpochFileCache`.
 
+use std::hint::cold_path;
 use std::sync::Arc;
 
 use super::epoch_cache::EpochCache;
@@ -60,6 +61,7 @@ impl Log {
     pub fn append(&mut self, batch: Batch, settled: Offset) -> bool {
         let base = self.end;
         if self.epochs.latest_epoch() != Some(batch.leader_epoch) {
+            cold_path();
             self.epochs.assign(batch.leader_epoch, self.end);
         }
         self.end = base + Offset::from(batch.count);
@@ -71,12 +73,18 @@ impl Log {
         if self.active.len() < SEGMENT {
             return false;
         }
+        self.seal(settled);
+        true
+    }
+
+    /// The active segment is full: the next begins.
+    #[cold]
+    fn seal(&mut self, settled: Offset) {
         let full = std::mem::replace(&mut self.active, Vec::with_capacity(SEGMENT));
         self.sealed.push(Arc::new(full));
         if self.sealed.len() > self.joined + EXACT_SEGMENTS {
             self.join_oldest(settled);
         }
-        true
     }
 
     fn join_oldest(&mut self, settled: Offset) {

@@ -188,6 +188,7 @@ impl Broker {
     }
 
     /// Takes over what the image says of one partition.
+    #[cold]
     fn apply_partition(&mut self, partition: PartitionId, ctx: &mut Context) {
         let Some(record) = self.image.partition(partition).cloned() else {
             return;
@@ -369,6 +370,7 @@ impl Broker {
     }
 
     /// Whether another broker is one that a client can reach, as far as this broker knows.
+    #[cold]
     pub(super) fn leader_hint(&self, partition: PartitionId) -> Option<(BrokerId, i32)> {
         let record = self.image.partition(partition)?;
         record

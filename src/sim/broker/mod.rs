@@ -250,10 +250,6 @@ impl Broker {
         ctx: &mut Context,
     ) {
         match message {
-            Message::BrokerRegistrationResponse { .. }
-            | Message::BrokerHeartbeatResponse { .. }
-            | Message::AlterPartitionResponse { .. }
-                if self.asked_earlier(correlation) => {}
             Message::ProduceRequest {
                 acks,
                 timeout,
@@ -267,6 +263,27 @@ impl Broker {
                     self.on_fetch_response(leader, correlation, response, ctx);
                 }
             }
+            message => self.on_rare_message(from, correlation, message, ctx),
+        }
+        if !self.coordinator_appends.is_empty() {
+            self.settle_coordinators(ctx);
+        }
+    }
+
+    /// A message that is not one of the many that move records.
+    #[cold]
+    fn on_rare_message(
+        &mut self,
+        from: NodeId,
+        correlation: u32,
+        message: Message,
+        ctx: &mut Context,
+    ) {
+        match message {
+            Message::BrokerRegistrationResponse { .. }
+            | Message::BrokerHeartbeatResponse { .. }
+            | Message::AlterPartitionResponse { .. }
+                if self.asked_earlier(correlation) => {}
             Message::Disconnected => self.on_disconnected(from, ctx),
             Message::BrokerRegistrationResponse { error, epoch } => {
                 self.on_registered(from, error, epoch, ctx);
@@ -312,9 +329,6 @@ impl Broker {
                 self.on_find_coordinator(from, correlation, group, ctx);
             }
             request => self.on_group_request(from, correlation, &request, ctx),
-        }
-        if !self.coordinator_appends.is_empty() {
-            self.settle_coordinators(ctx);
         }
     }
 

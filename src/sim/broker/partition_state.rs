@@ -10,6 +10,7 @@
 //! `AlterPartitionManager`; KIP-497, KIP-841, KIP-903, KIP-966.
 
 use std::collections::BTreeMap;
+use std::hint::cold_path;
 
 use crate::sim::types::{
     BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, Micros, Offset, PartitionEpoch,
@@ -625,7 +626,11 @@ impl LeaderPartition {
         id: BrokerId,
         brokers: &impl BrokerDirectory,
     ) -> Option<AlterPartition> {
-        if self.pending.is_some() || self.isr.contains(&id) || !self.is_eligible(id, brokers) {
+        if self.pending.is_some() || self.isr.contains(&id) {
+            return None;
+        }
+        cold_path();
+        if !self.is_eligible(id, brokers) {
             return None;
         }
         let log_end = self.follower(id)?.log_end?;
@@ -637,6 +642,7 @@ impl LeaderPartition {
         self.propose(members, IsrChange::Expand { joiner: id })
     }
 
+    #[cold]
     fn propose(&mut self, members: Vec<BrokerId>, change: IsrChange) -> Option<AlterPartition> {
         // The broker sends one proposal per partition at a time. While an
         // overtaken one is unanswered a new one is refused at once

@@ -3,6 +3,8 @@
 //! Source: `KafkaApis.handleProduceRequest`, `ReplicaManager.appendRecords`, `Partition.appendRecordsToLeader`,
 //! `DelayedProduce`.
 
+use std::hint::cold_path;
+
 use super::Broker;
 use super::producer_state::{ProducerBatch, Verdict};
 use super::replica::{Role, Waiting};
@@ -52,12 +54,17 @@ pub(super) struct Purgatory {
 
 impl Purgatory {
     fn insert(&mut self, pending: Pending) -> u32 {
-        if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = Some(pending);
-            return slot;
-        }
-        self.slots.push(Some(pending));
-        (self.slots.len() - 1) as u32
+        let slot = self.free.pop().unwrap_or_else(|| {
+            cold_path();
+            self.slots.push(None);
+            (self.slots.len() - 1) as u32
+        });
+        // A free slot holds nothing to drop.
+        std::mem::forget(std::mem::replace(
+            &mut self.slots[slot as usize],
+            Some(pending),
+        ));
+        slot
     }
 
     /// The earliest time at which a waiting produce request must be answered.
@@ -114,6 +121,7 @@ impl Broker {
                     required.push((partition, appended.required));
                 }
                 Err(error) => {
+                    cold_path();
                     result.error = Some(error);
                     if error == ErrorCode::NotLeaderOrFollower {
                         result.leader_hint = self.leader_hint(partition);
@@ -255,6 +263,7 @@ impl Broker {
         let known = match checked {
             Ok(known) => known,
             Err(error) => {
+                cold_path();
                 if acks == 0 {
                     ctx.world.ledger.never_written(&batch);
                 }
@@ -262,10 +271,12 @@ impl Broker {
             }
         };
         if let Some(known) = known {
+            cold_path();
             return Ok(known);
         }
         self.settle_idle_followers(partition, now);
         let Some(replica) = self.replicas.get_mut(partition) else {
+            cold_path();
             return Err(ErrorCode::NotLeaderOrFollower);
         };
         batch.base_offset = replica.log.end();
@@ -280,8 +291,11 @@ impl Broker {
         let told = ctx.world.ledger.appended(partition, &batch, acks, names);
         replica.append(batch, now);
         replica.note_append(&mut self.unflushed);
-        for what in told {
-            ctx.emit(what);
+        if !told.is_empty() {
+            cold_path();
+            for what in told {
+                ctx.emit(what);
+            }
         }
         Ok(appended)
     }
@@ -325,6 +339,7 @@ impl Broker {
         match replica.producers.check(&known) {
             Ok(Verdict::Append) => Ok(None),
             Ok(Verdict::Duplicate(found)) => {
+                cold_path();
                 let first = batch.records.first_number();
                 let (tp, producer) = (ctx.world.names.tp(partition), name(ctx));
                 let (count, offset) = (u64::from(batch.count), found.first_offset);
@@ -349,6 +364,7 @@ impl Broker {
                 }))
             }
             Err(refusal) => {
+                cold_path();
                 let (tp, producer, error) =
                     (ctx.world.names.tp(partition), name(ctx), refusal.code());
                 let expected = match refusal {

@@ -10,6 +10,7 @@
 //! KIP-98, KIP-360.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hint::cold_path;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -199,9 +200,11 @@ impl ProducerStates {
                     && known.last_sequence == batch.last_sequence
             })
         {
+            cold_path();
             return Ok(Verdict::Duplicate(*found));
         }
         if batch.producer_epoch < entry.epoch {
+            cold_path();
             return Err(SequenceError::InvalidProducerEpoch {
                 producer_id: batch.producer_id,
                 found: batch.producer_epoch,
@@ -244,12 +247,15 @@ impl ProducerStates {
         // Nearly every batch is of a known producer, and `get_mut` takes half of what `entry` does.
         let entry = match self.producers.get_mut(&batch.producer_id) {
             Some(known) => known,
-            None => self
-                .producers
-                .entry(batch.producer_id)
-                .or_insert_with(fresh),
+            None => {
+                cold_path();
+                self.producers
+                    .entry(batch.producer_id)
+                    .or_insert_with(fresh)
+            }
         };
         if entry.epoch != batch.producer_epoch {
+            cold_path();
             entry.epoch = batch.producer_epoch;
             entry.batches.clear();
         }

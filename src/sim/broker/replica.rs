@@ -151,10 +151,16 @@ impl Replica {
         }
         let settled = self.high_watermark().min(self.flushed);
         if self.log.append(batch, settled) {
-            self.producers.advance_to(self.log.end());
-            self.producers.take_snapshot();
-            self.producers.keep_snapshots(8);
+            self.segment_rolled();
         }
+    }
+
+    /// A segment is full, with which a snapshot of the producers is taken.
+    #[cold]
+    fn segment_rolled(&mut self) {
+        self.producers.advance_to(self.log.end());
+        self.producers.take_snapshot();
+        self.producers.keep_snapshots(8);
     }
 
     /// Cuts the log and forgets what producers wrote above.

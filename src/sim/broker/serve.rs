@@ -6,6 +6,8 @@
 //!
 //! Source: `ReplicaManager.fetchMessages`, `DelayedFetch`, `FetchSession`; KIP-74, KIP-207, KIP-227, KIP-392, KIP-595.
 
+use std::hint::cold_path;
+
 use super::fetch_session::{Limits, Parked, Session};
 use super::log::Log;
 use super::partition_state::LeaderMoment;
@@ -44,9 +46,8 @@ impl Broker {
         session.epoch += 1;
         session.replica = request.replica;
         session.last_fetch = now;
-        for partition in &request.forgotten {
-            session.partitions.remove(*partition);
-            session.list.retain(|known| known != partition);
+        if !request.forgotten.is_empty() {
+            session.forget(&request.forgotten);
         }
         for position in &request.changed {
             session.stand(*position);
@@ -61,6 +62,7 @@ impl Broker {
                     .and_then(Replica::leading_mut)
                     && !leading.readers.contains(&from)
                 {
+                    cold_path();
                     leading.readers.push(from);
                 }
             }
@@ -81,6 +83,7 @@ impl Broker {
         self.arm_purgatory(deadline, ctx);
     }
 
+    #[cold]
     fn refuse_session(from: NodeId, correlation: u32, ctx: &mut Context) {
         let error = Some(ErrorCode::FetchSessionIdNotFound);
         let response = Box::new(FetchResponse {
@@ -109,14 +112,17 @@ impl Broker {
                 .get(partition)
                 .map(|reading| reading.position)
             else {
+                cold_path();
                 continue;
             };
             let limits = session.limits();
             let Some(replica) = self.replicas.get_mut(partition) else {
+                cold_path();
                 supply.urgent = true;
                 continue;
             };
             if check_epoch(replica, &position).is_err() || diverges(replica, &position).is_some() {
+                cold_path();
                 supply.urgent = true;
                 continue;
             }
@@ -126,6 +132,7 @@ impl Broker {
                 now: now.0,
             };
             let Role::Leader(leading) = &mut replica.role else {
+                cold_path();
                 supply.urgent = true;
                 continue;
             };
@@ -143,6 +150,7 @@ impl Broker {
             let Ok(outcome) = noted else { continue };
             let high_watermark = leading.state.high_watermark();
             if let Some(proposal) = outcome.alter {
+                cold_path();
                 let reason = AlterReason::Expand {
                     joiner: follower,
                     log_end,
@@ -241,6 +249,7 @@ impl Broker {
     }
 
     /// Something about the partition changed that every reader must hear, as an error if need be.
+    #[cold]
     pub(super) fn wake_sessions_of(&mut self, partition: PartitionId, ctx: &mut Context) {
         let nodes: Vec<_> = self.sessions.all.iter().map(|(node, _)| *node).collect();
         for node in nodes {
@@ -274,6 +283,7 @@ impl Broker {
     /// How many bytes a position could be given now; `Err` if it must hear something else at once.
     fn available(&self, position: &FetchPosition, session: &Session) -> Result<u32, ()> {
         let Some(replica) = self.replicas.get(position.partition) else {
+            cold_path();
             return Err(());
         };
         check_access(
@@ -303,21 +313,23 @@ impl Broker {
         };
         let mut list = std::mem::take(&mut session.list);
         let follower = session.replica.map(|(id, _)| id);
-        let (max_bytes, rack) = (session.partition_max_bytes, session.rack.clone());
+        let max_bytes = session.partition_max_bytes;
         let (mut left, mut passed_over) = (session.max_bytes, false);
         let mut response = ctx.world.spare.answer();
         let mut kept = 0;
         for index in 0..list.len() {
             let partition = list[index];
-            let readings = &self.sessions.all[place].1.partitions;
-            let found = readings.place(partition);
-            let Some((slot, reading)) = found.and_then(|slot| Some((slot, readings.at(slot)?)))
-            else {
+            let session = &self.sessions.all[place].1;
+            let found = session.partitions.place(partition);
+            let found = found.and_then(|slot| Some((slot, session.partitions.at(slot)?)));
+            let Some((slot, reading)) = found else {
+                cold_path();
                 continue;
             };
             let (position, sent) = (reading.position, reading.sent_high_watermark);
             let before = response.batches.len();
             if before > 0 && !self.has_room(&position, left) {
+                cold_path();
                 passed_over = true;
                 list[kept] = partition;
                 kept += 1;
@@ -327,7 +339,7 @@ impl Broker {
                 &position,
                 follower,
                 max_bytes.min(left),
-                rack.as_deref(),
+                session.rack.as_deref(),
                 &mut response.batches,
             );
             if left < u32::MAX {
@@ -340,6 +352,7 @@ impl Broker {
             let readings = &mut self.sessions.all[place].1.partitions;
             let mut stays = false;
             if fetched.error.is_some() {
+                cold_path();
                 // The reader asks for it anew when it is ready to.
                 readings.remove(partition);
             } else if let Some(reading) = readings.at_mut(slot) {
@@ -362,6 +375,7 @@ impl Broker {
         }
         list.truncate(kept);
         if passed_over {
+            cold_path();
             // Who got nothing comes first next time (`FetchSession.IncrementalFetchContext`).
             let served = |id: &PartitionId| {
                 let mut answered = response.partitions.iter();
@@ -412,12 +426,14 @@ impl Broker {
             batches: 0,
         };
         let Some(replica) = self.replicas.get(position.partition) else {
+            cold_path();
             fetched.error = Some(ErrorCode::NotLeaderOrFollower);
             fetched.leader_hint = self.leader_hint(position.partition);
             return fetched;
         };
         fetched.high_watermark = replica.high_watermark();
         if let Err(error) = check_access(replica, position, follower.is_some(), rack.is_some()) {
+            cold_path();
             fetched.error = Some(error);
             fetched.leader_hint = self.leader_hint(position.partition);
             return fetched;
@@ -425,19 +441,20 @@ impl Broker {
         if follower.is_some() {
             fetched.diverging = diverges(replica, position);
             if fetched.diverging.is_some() {
+                cold_path();
                 return fetched;
             }
         }
         if position.offset > replica.log.end() {
+            cold_path();
             fetched.error = Some(ErrorCode::OffsetOutOfRange);
             if follower.is_some() {
                 fetched.high_watermark = replica.log.end();
             }
             return fetched;
         }
-        if follower.is_none() {
-            fetched.preferred_replica =
-                rack.and_then(|rack| self.replica_in_rack(replica, position, rack));
+        if let (None, Some(rack)) = (follower, rack) {
+            fetched.preferred_replica = self.replica_in_rack(replica, position, rack);
             if fetched.preferred_replica.is_some() {
                 return fetched;
             }
@@ -454,6 +471,7 @@ impl Broker {
     }
 
     /// A follower in the consumer's rack that is in sync and has the position (KIP-392).
+    #[cold]
     fn replica_in_rack(
         &self,
         replica: &Replica,
@@ -576,18 +594,34 @@ fn check_access(
 }
 
 /// Whether the reader's epoch is this leader's (KIP-320).
+#[inline]
 fn check_epoch(replica: &Replica, position: &FetchPosition) -> Result<(), ErrorCode> {
+    if position.current_leader_epoch == replica.record.leader_epoch {
+        return Ok(());
+    }
+    check_other_epoch(replica, position)
+}
+
+#[cold]
+fn check_other_epoch(replica: &Replica, position: &FetchPosition) -> Result<(), ErrorCode> {
     let asked = Some(position.current_leader_epoch).filter(|epoch| *epoch >= 0);
     check_request_epoch(replica.record.leader_epoch, asked, true, false)
 }
 
 /// Where a follower's log parts from this one, if it does before the position.
+#[inline]
 fn diverges(replica: &Replica, position: &FetchPosition) -> Option<(i32, Offset)> {
     let (epoch, log_end) = (position.last_fetched_epoch, replica.log.end());
     let same = epoch == replica.log.last_epoch() && position.offset <= log_end;
     if epoch < 0 || same {
         return None;
     }
+    parts(replica, position)
+}
+
+#[cold]
+fn parts(replica: &Replica, position: &FetchPosition) -> Option<(i32, Offset)> {
+    let (epoch, log_end) = (position.last_fetched_epoch, replica.log.end());
     // A history that is not known here at all shows as an offset out of range when the follower reads.
     divergence(replica.log.epochs(), log_end, epoch, position.offset)
         .ok()

@@ -2,6 +2,8 @@
 //!
 //! Source: `Partition.maybeIncrementLeaderHW`; KIP-966.
 
+use std::hint::cold_path;
+
 use super::Broker;
 use super::replica::Role;
 use crate::sim::context::Context;
@@ -21,6 +23,7 @@ impl Broker {
         };
         // Who left the ISR joins again by fetching, even if it has nothing to fetch.
         if leading.state.isr().len() < replica.record.replicas.len() {
+            cold_path();
             for follower in &replica.record.replicas {
                 if *follower != broker && !leading.state.isr().contains(follower) {
                     self.sessions.look_at(NodeId::Broker(*follower), partition);
@@ -30,6 +33,7 @@ impl Broker {
         let under = leading.state.is_under_min_isr(&config);
         let high_watermark = leading.state.high_watermark();
         if under && !leading.told_frozen && log_end > high_watermark {
+            cold_path();
             leading.told_frozen = true;
             let (isr, min_isr) = (
                 leading.state.isr().to_vec(),
@@ -60,6 +64,7 @@ impl Broker {
         if !leading.told_frozen {
             return;
         }
+        cold_path();
         leading.told_frozen = false;
         let high_watermark = leading.state.high_watermark();
         let (isr, min_isr) = (

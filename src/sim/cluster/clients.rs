@@ -194,6 +194,17 @@ impl Cluster {
         };
         act(&mut member.consumer, &mut env);
         let group = member.group;
+        self.carry_out(index, group, cause, out);
+    }
+
+    /// Does what a consumer wants done.
+    fn carry_out(
+        &mut self,
+        index: u32,
+        group: usize,
+        cause: Option<EventId>,
+        mut out: Vec<Effect>,
+    ) {
         let mut ctx = self.world.context(NodeId::Consumer(index), cause);
         for effect in out.drain(..) {
             match effect {

@@ -326,6 +326,7 @@ impl Cluster {
         }
     }
 
+    #[cold]
     pub(super) fn start_client(&mut self, node: NodeId, cause: Option<EventId>) {
         if !self.world.life(node).up {
             self.world.begin_life(node);
@@ -343,6 +344,7 @@ impl Cluster {
     }
 
     /// A node's process is over: what was under way from it is not sent, and its peers' sockets close.
+    #[cold]
     pub(super) fn end_process(&mut self, node: NodeId, cause: Option<EventId>) {
         self.world.end_life(node);
         self.world.network.disconnect(node);
@@ -384,6 +386,7 @@ impl Cluster {
         brokers.chain(producers).chain(consumers).collect()
     }
 
+    #[cold]
     pub(super) fn end_broker(&mut self, id: BrokerId, how: Ending, cause: Option<EventId>) {
         let now = self.world.now;
         let Some(broker) = self.brokers.get_mut(id as usize - 1) else {

@@ -3,6 +3,7 @@
 //! Source: `Fetcher`, `OffsetFetcher`, `SubscriptionState`; KIP-320, KIP-392.
 
 use std::collections::BTreeMap;
+use std::hint::cold_path;
 use std::sync::Arc;
 
 use super::super::group::event::{GroupEvent, ResetReason};
@@ -47,6 +48,7 @@ impl Consumer {
         }
     }
 
+    #[cold]
     pub(super) fn got_metadata(&mut self, answer: MetadataResponse, env: &mut Env) {
         let MetadataResponse {
             brokers,
@@ -188,6 +190,7 @@ impl Consumer {
             }
         }
         if homeless {
+            cold_path();
             self.metadata_wanted = true;
             self.retry_later(env);
         }
@@ -235,6 +238,7 @@ impl Consumer {
         self.send(coordinator, About::Committed(partitions), request, env);
     }
 
+    #[cold]
     pub(super) fn got_committed(
         &mut self,
         asked: &[PartitionId],
@@ -293,6 +297,7 @@ impl Consumer {
         }
     }
 
+    #[cold]
     pub(super) fn got_offsets(
         &mut self,
         answers: &[(PartitionId, Result<Offset, ErrorCode>)],
@@ -331,6 +336,7 @@ impl Consumer {
         }
     }
 
+    #[cold]
     pub(super) fn got_epochs(&mut self, answers: &[EpochEnd], env: &mut Env) {
         for &(id, answer) in answers {
             let Some(assigned) = self.assigned.get_mut(id) else {
@@ -397,6 +403,7 @@ impl Consumer {
                 continue;
             };
             let Some((from, epoch)) = self.source_of(id, assigned, env.now) else {
+                cold_path();
                 homeless = true;
                 continue;
             };
@@ -431,6 +438,7 @@ impl Consumer {
         for (broker, mut request) in wanted.drain(..) {
             let most = u64::from(request.partition_max_bytes) * request.changed.len() as u64;
             if most > u64::from(request.max_bytes) {
+                cold_path();
                 // Not all may fit into the answer: who came last time goes last.
                 let line = |id| self.assigned.get(id).map_or(0, |assigned| assigned.line);
                 request
@@ -460,6 +468,11 @@ impl Consumer {
         if !self.has_buffered() {
             return Vec::new();
         }
+        self.brokers_of_buffered(now)
+    }
+
+    #[cold]
+    fn brokers_of_buffered(&self, now: Time) -> Vec<BrokerId> {
         let waiting = self.assigned.iter().filter(|(_, assigned)| {
             let fetchable = !assigned.paused && matches!(assigned.position, Position::At { .. });
             fetchable && !assigned.buffered.is_empty()
@@ -481,7 +494,9 @@ impl Consumer {
         request.min_bytes = self.config.fetch_min_bytes;
         request.partition_max_bytes = self.config.max_partition_fetch_bytes;
         request.max_bytes = self.config.fetch_max_bytes;
-        request.rack.clone_from(&self.config.client_rack);
+        if let Some(rack) = &self.config.client_rack {
+            request.rack = Some(Arc::clone(rack));
+        }
     }
 
     fn is_fetching_from(&self, broker: BrokerId) -> bool {

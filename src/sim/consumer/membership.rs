@@ -70,6 +70,7 @@ impl Consumer {
     }
 
     /// Whether the coordinator is known; asks for it if not.
+    #[cold]
     pub(super) fn find_coordinator(&mut self, env: &mut Env) -> bool {
         if self.coordinator.is_some() {
             return true;
@@ -89,6 +90,7 @@ impl Consumer {
         false
     }
 
+    #[cold]
     pub(super) fn got_coordinator(
         &mut self,
         error: Option<ErrorCode>,
@@ -104,6 +106,7 @@ impl Consumer {
     }
 
     /// Gives up what must be given up and asks to join.
+    #[cold]
     fn begin_join(&mut self, env: &mut Env) {
         let Some(coordinator) = self.coordinator else {
             // lost between the coordinator's giving it a member id and its joining with that
@@ -170,6 +173,7 @@ impl Consumer {
         env.wake(at, ConsumerTimer::Heartbeat);
     }
 
+    #[cold]
     pub(super) fn joined(&mut self, answer: JoinGroupResponse, env: &mut Env) {
         if self.membership != Membership::Joining {
             return;
@@ -316,6 +320,7 @@ impl Consumer {
             .collect()
     }
 
+    #[cold]
     pub(super) fn synced(
         &mut self,
         error: Option<ErrorCode>,
@@ -341,6 +346,7 @@ impl Consumer {
 
     /// `onJoinComplete`: takes what is new, gives up what is no longer its own
     /// and, if that was something, joins again so that others can have it.
+    #[cold]
     fn take_assignment(&mut self, assignment: &[PartitionId], env: &mut Env) {
         let wanted: BTreeSet<PartitionId> = assignment.iter().copied().collect();
         let surplus: Vec<PartitionId> = self
@@ -410,6 +416,7 @@ impl Consumer {
         env.tell(event);
     }
 
+    #[cold]
     fn lose_partitions(&mut self, error: ErrorCode, env: &mut Env) {
         self.arrived = None;
         if self.assigned.is_empty() {
@@ -540,6 +547,7 @@ impl Consumer {
     }
 
     /// Leaves the group (dynamic members) and forgets its generation.
+    #[cold]
     pub(super) fn leave(&mut self, env: &mut Env) {
         let joined = !self.member_id.is_empty() && self.membership != Membership::Unjoined;
         if joined
@@ -557,6 +565,7 @@ impl Consumer {
         self.lose_generation(ErrorCode::UnknownMemberId);
     }
 
+    #[cold]
     pub(super) fn heart_answered(&mut self, error: Option<ErrorCode>, env: &mut Env) {
         let alive = matches!(error, None | Some(ErrorCode::RebalanceInProgress));
         if alive {

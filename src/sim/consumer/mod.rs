@@ -513,6 +513,7 @@ impl Consumer {
     }
 
     /// A broker's sockets closed: nothing asked of it gets an answer.
+    #[cold]
     pub fn disconnected(&mut self, broker: BrokerId, env: &mut Env) {
         let gone: Vec<u32> = self
             .requests
@@ -532,6 +533,7 @@ impl Consumer {
     }
 
     /// A request got no answer.
+    #[cold]
     fn failed(&mut self, request: Request, env: &mut Env) {
         self.metadata_wanted = true;
         match request.about {

@@ -5,6 +5,7 @@
 //! delivery semantics and dead-letter topics for the patterns.
 
 use std::collections::VecDeque;
+use std::hint::cold_path;
 use std::sync::Arc;
 
 use super::super::group::event::GroupEvent;
@@ -60,14 +61,19 @@ impl Consumer {
                 .map(|(partition, assigned)| (assigned.line, partition)),
         );
         if line.is_empty() {
+            cold_path();
             self.spare.lines.give(line);
             return false;
         }
         line.sort_unstable();
-        let mut work = self.spare.work.take().unwrap_or_default();
+        let mut work = self.spare.work.take().unwrap_or_else(|| {
+            cold_path();
+            Box::default()
+        });
         let items = &mut work.items;
         for (_, partition) in &line {
             let Some(assigned) = self.assigned.get_mut(*partition) else {
+                cold_path();
                 continue;
             };
             while room > 0
@@ -98,6 +104,7 @@ impl Consumer {
         }
         self.spare.lines.done(line);
         if work.items.is_empty() {
+            cold_path();
             self.spare.work.give(work);
             return false; // poll() may return no record at all (`max.poll.records`)
         }
@@ -321,6 +328,7 @@ impl Consumer {
     // Retry and dead-letter topics.
 
     /// Writes the current record to the other topic, if that is not under way.
+    #[cold]
     pub(super) fn send_on_again(&mut self, env: &mut Env) {
         let App::SendingOn(work) = &self.app else {
             return;
@@ -379,6 +387,7 @@ impl Consumer {
         same.or_else(|| env.names.partition(topic, 0))
     }
 
+    #[cold]
     pub(super) fn sent_on(&mut self, error: Option<ErrorCode>, env: &mut Env) {
         if error.is_some() {
             // Another broker may lead the topic.
@@ -435,6 +444,7 @@ impl Consumer {
 
     /// Commits what poll() has returned. (Inside poll() that is what earlier
     /// polls returned, and the application is done with it.)
+    #[cold]
     pub(super) fn commit(&mut self, env: &mut Env, kind: CommitKind) {
         let offsets = self.to_commit();
         if offsets.is_empty() {
@@ -465,6 +475,7 @@ impl Consumer {
     }
 
     /// commitSync() still waits: tries again if nothing is under way.
+    #[cold]
     pub(super) fn commit_again(&mut self, env: &mut Env) {
         let waiting = self.waits_for(|about| {
             matches!(
@@ -480,6 +491,7 @@ impl Consumer {
         }
     }
 
+    #[cold]
     pub(super) fn committed(&mut self, kind: CommitKind, error: Option<ErrorCode>, env: &mut Env) {
         let passing = matches!(
             error,

@@ -76,6 +76,7 @@ impl Watch {
     }
 
     /// Looks at what may have changed when a node acted.
+    #[cold]
     pub fn check(&mut self, cluster: &mut Cluster, node: NodeId) {
         let before = self.broken.len();
         self.read_events(cluster);

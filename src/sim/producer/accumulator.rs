@@ -3,6 +3,7 @@
 //! Source: `RecordAccumulator`, `BufferPool`, `BuiltInPartitioner`.
 
 use std::collections::VecDeque;
+use std::hint::cold_path;
 use std::sync::Arc;
 
 use super::{Activity, Producer};
@@ -76,14 +77,20 @@ impl Draft {
 
     /// Adds so many records, numbered on from the first of them, of so many bytes each.
     fn add(&mut self, number: u64, records: u64, bytes: u64) {
-        if self.numbers.is_empty() && number != self.first + u64::from(self.count) {
-            self.numbers = (self.first..self.first + u64::from(self.count)).collect();
-        }
-        if !self.numbers.is_empty() {
-            self.numbers.extend(number..number + records);
+        if !self.numbers.is_empty() || number != self.first + u64::from(self.count) {
+            self.list(number, records);
         }
         self.count += records as u32;
         self.bytes += records * bytes;
+    }
+
+    /// Its records have no longer numbers in a row.
+    #[cold]
+    fn list(&mut self, number: u64, records: u64) {
+        if self.numbers.is_empty() {
+            self.numbers = (self.first..self.first + u64::from(self.count)).collect();
+        }
+        self.numbers.extend(number..number + records);
     }
 
     /// The number of its first record.
@@ -187,6 +194,7 @@ impl Queue {
 
     /// Begins its sequences anew in a session; batches that are not decided keep their order. What became of their
     /// sequences, by place (`TxnPartitionMap.startSequencesAtBeginning`).
+    #[cold]
     pub(super) fn begin_session(&mut self, session: (ProducerId, ProducerEpoch)) {
         self.session = Some(session);
         self.last_acked = None;
@@ -257,6 +265,7 @@ impl Producer {
         if self.made != before {
             ctx.world.ledger.made(self.index, self.made);
             if self.limit.is_some_and(|limit| self.made >= limit) {
+                cold_path();
                 ctx.emit(What::ProducerStopped {
                     producer: Arc::clone(&self.name),
                     made: self.made,
@@ -270,6 +279,7 @@ impl Producer {
     fn add_record(&mut self, at: Time, ctx: &mut Context) -> bool {
         let bytes = u64::from(self.record_size);
         if bytes > self.config.max_request_size {
+            cold_path();
             let limit = self.config.max_request_size;
             let error = format!("RecordTooLargeException: larger than max.request.size = {limit}");
             self.refuse_record(&error, ctx);
@@ -285,6 +295,7 @@ impl Producer {
         } else {
             let memory = bytes.max(self.config.batch_size);
             if self.buffered + memory > self.config.buffer_memory && self.buffered > 0 {
+                cold_path();
                 self.pending_partition = Some(place);
                 self.block(ctx);
                 return false;
@@ -496,8 +507,14 @@ impl Producer {
 
     /// A blocked `send()` goes on when there is memory again, or gives up after `max.block.ms`.
     fn check_block(&mut self, ctx: &mut Context) {
+        if let Some(since) = self.blocked {
+            self.look_at_block(since, ctx);
+        }
+    }
+
+    #[cold]
+    fn look_at_block(&mut self, since: Time, ctx: &mut Context) {
         let now = ctx.now();
-        let Some(since) = self.blocked else { return };
         let memory = self.config.batch_size.max(u64::from(self.record_size));
         if self.buffered + memory <= self.config.buffer_memory || self.buffered == 0 {
             self.blocked = None;
@@ -521,6 +538,7 @@ impl Producer {
         }
     }
 
+    #[cold]
     fn refuse_record(&mut self, error: &str, ctx: &mut Context) {
         let producer = Arc::clone(&self.name);
         ctx.emit(What::RecordsRefused {

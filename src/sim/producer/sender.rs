@@ -2,6 +2,7 @@
 //!
 //! Source: `Sender`, `RecordAccumulator.ready/drain`, `NetworkClient`; KIP-91, KIP-580, KIP-951.
 
+use std::hint::cold_path;
 use std::sync::Arc;
 
 use super::Producer;
@@ -65,6 +66,7 @@ impl Producer {
                 continue;
             };
             let Some((leader, _)) = queue.leader else {
+                cold_path();
                 self.metadata_wanted = true;
                 continue;
             };
@@ -161,6 +163,7 @@ impl Producer {
         batches.extend(drafts.iter().map(produced));
         let (acks, timeout) = (self.config.acks as i8, self.config.request_timeout);
         if acks == 0 {
+            cold_path();
             // Success is when the bytes are handed to the socket.
             for (place, draft) in &drafts {
                 self.queues[*place].in_flight -= 1;
@@ -225,6 +228,7 @@ impl Producer {
         for (place, draft) in request.drafts.drain(..) {
             let id = self.queues[place].id;
             let Some(result) = results.iter().find(|result| result.partition == id) else {
+                cold_path();
                 continue;
             };
             self.settle(place);
@@ -233,6 +237,7 @@ impl Producer {
                     .leader
                     .is_none_or(|(_, known)| known < epoch)
             {
+                cold_path();
                 self.queues[place].leader = Some((leader, epoch));
             }
             match result.error {
@@ -306,6 +311,7 @@ impl Producer {
         }
         self.release(draft);
         if let Some((since, _)) = self.queues[place].failing.take() {
+            cold_path();
             let (producer, tp) = (Arc::clone(&self.name), ctx.world.names.tp(result.partition));
             ctx.emit(What::ProduceRecovered {
                 producer,
@@ -320,6 +326,7 @@ impl Producer {
                 .ledger
                 .acknowledged(self.index, result.partition, &batch, self.config.acks);
         for (start, end) in lost {
+            cold_path();
             let (producer, tp) = (Arc::clone(&self.name), ctx.world.names.tp(result.partition));
             let acks = if self.config.acks == -1 { "all" } else { "1" };
             ctx.emit(What::RecordsLost {
@@ -352,6 +359,7 @@ impl Producer {
         Time((millis * 1000.0 * jitter) as u64)
     }
 
+    #[cold]
     fn failed(
         &mut self,
         place: usize,
@@ -441,6 +449,7 @@ impl Producer {
         }
     }
 
+    #[cold]
     fn give_up(&mut self, place: usize, draft: &Draft, error: &str, ctx: &mut Context) {
         self.release(draft);
         let batch = draft.to_batch(self.index);
@@ -561,6 +570,7 @@ impl Producer {
 
     /// None of the requests on a connection gets an answer any more. The Java client goes through them from the oldest on
     /// and puts each batch back in front; without sequences to go by, the last comes to stand first.
+    #[cold]
     fn connection_lost(&mut self, broker: BrokerId, ctx: &mut Context) {
         let mut lost = Vec::new();
         let mut index = 0;

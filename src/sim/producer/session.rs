@@ -152,6 +152,7 @@ impl Producer {
         self.begin_session(id, epoch, ctx);
     }
 
+    #[cold]
     fn begin_session(&mut self, id: ProducerId, epoch: ProducerEpoch, ctx: &mut Context) {
         self.session = Some((id, epoch));
         self.bump = false;
