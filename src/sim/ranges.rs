@@ -53,6 +53,21 @@ impl Ranges {
             .sum()
     }
 
+    /// Whether any of `start..end` are in it.
+    #[inline]
+    pub fn has_any(&self, start: u64, end: u64) -> bool {
+        let beyond = self.ranges.last().is_none_or(|last| last.1 <= start);
+        !beyond && self.count_in(start, end) > 0
+    }
+
+    /// Whether all of `start..end` are in it.
+    #[inline]
+    pub fn has_all(&self, start: u64, end: u64) -> bool {
+        let last = self.ranges.last();
+        last.is_some_and(|last| last.0 <= start && end <= last.1)
+            || self.count_in(start, end) == end.saturating_sub(start)
+    }
+
     /// The parts of `start..end` that are in it.
     pub fn parts_in(&self, start: u64, end: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.ranges[self.place(start)..]
@@ -73,6 +88,10 @@ impl Ranges {
             self.len += end - start;
             return;
         }
+        self.insert_before_end(start, end);
+    }
+
+    fn insert_before_end(&mut self, start: u64, end: u64) {
         let first = self.place(start);
         let mut last = first;
         let (mut low, mut high) = (start, end);

@@ -4,6 +4,7 @@
 //! What a message says never depends on whether its memory is new. A clone of the cluster begins without spares.
 
 use std::fmt;
+use std::hint::cold_path;
 
 use super::message::{
     Envelope, FetchRequest, FetchResponse, Message, ProduceResult, ProducedBatch,
@@ -136,7 +137,10 @@ impl Spare {
         request.session_epoch = 0;
         request.changed.clear();
         request.forgotten.clear();
-        request.rack = None;
+        if request.rack.is_some() {
+            cold_path();
+            request.rack = None;
+        }
         self.requests.give(request);
     }
 

@@ -4,6 +4,7 @@
 //!
 //! Source: `FetchSession`, `FetchManager`; KIP-227.
 
+use std::hint::cold_path;
 use std::sync::Arc;
 
 use crate::sim::event::EventId;
@@ -159,26 +160,28 @@ impl Session {
 
     /// Becomes a new session. (A consumer opens one with each request, so its memory is kept.)
     fn reopen(&mut self, request: &FetchRequest) {
-        let (mut partitions, mut list) = (
-            std::mem::take(&mut self.partitions),
-            std::mem::take(&mut self.list),
-        );
-        list.clear();
+        self.list.clear();
         // It nearly always names the same partitions again.
         let named = request.changed.iter().map(|position| position.partition);
-        if named.eq(partitions.keys().iter().copied()) {
-            for (_, reading) in partitions.iter_mut() {
+        if named.eq(self.partitions.keys().iter().copied()) {
+            for (_, reading) in self.partitions.iter_mut() {
                 reading.listed = false;
                 reading.sent_high_watermark = Offset::MAX;
             }
         } else {
-            partitions.clear();
+            self.partitions.clear();
         }
-        *self = Session {
-            partitions,
-            list,
-            ..Session::new(request)
-        };
+        self.epoch = 0;
+        self.replica = request.replica;
+        self.min_bytes = request.min_bytes;
+        self.partition_max_bytes = request.partition_max_bytes;
+        self.max_bytes = request.max_bytes;
+        if self.rack != request.rack {
+            cold_path();
+            self.rack.clone_from(&request.rack);
+        }
+        self.parked = None;
+        self.last_fetch = Time::ZERO;
     }
 
     pub(super) fn limits(&self) -> Limits {

@@ -285,7 +285,10 @@ impl Broker {
                 continue;
             }
             let (new_batches, new_bytes) = self.take_partition(place, fetched, &mut mine, ctx);
-            mine.for_each(drop);
+            if mine.len() > 0 {
+                cold_path();
+                mine.for_each(drop);
+            }
             written += new_batches;
             bytes += new_bytes;
         }

@@ -240,7 +240,7 @@ impl Broker {
             {
                 continue;
             }
-            self.settle_idle_followers(id, now);
+            self.settle_idle_followers(place, now);
             let Some(replica) = self.replicas.at_mut(place) else {
                 continue;
             };
@@ -397,9 +397,11 @@ impl Broker {
             });
         }
         if let AnswerOutcome::Committed(moved) = outcome {
-            self.after_isr_change(partition, ctx);
-            if moved.is_some() {
-                self.high_watermark_moved(partition, ctx);
+            if let Some(place) = self.replicas.place(partition) {
+                self.after_isr_change(place, ctx);
+                if moved.is_some() {
+                    self.high_watermark_moved(place, ctx);
+                }
             }
         }
     }

@@ -217,8 +217,14 @@ impl Broker {
         }
         // Fencing and settings decide who holds the high watermark back.
         if config_changed || record.leader == Some(self.id) {
-            self.try_advance(partition, ctx);
-            self.after_isr_change(partition, ctx);
+            self.isr_changed(partition, ctx);
+        }
+    }
+
+    fn isr_changed(&mut self, partition: PartitionId, ctx: &mut Context) {
+        if let Some(place) = self.replicas.place(partition) {
+            self.try_advance(place, ctx);
+            self.after_isr_change(place, ctx);
         }
     }
 

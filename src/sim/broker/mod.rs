@@ -333,6 +333,7 @@ impl Broker {
     }
 
     /// A timer fires.
+    #[inline(never)]
     pub fn on_timer(&mut self, timer: BrokerTimer, ctx: &mut Context) {
         match timer {
             BrokerTimer::Heartbeat => self.heartbeat(ctx),

@@ -10,7 +10,6 @@
 //! `AlterPartitionManager`; KIP-497, KIP-841, KIP-903, KIP-966.
 
 use std::collections::BTreeMap;
-use std::hint::cold_path;
 
 use crate::sim::types::{
     BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, Micros, Offset, PartitionEpoch,
@@ -397,7 +396,11 @@ impl LeaderPartition {
         follower.last_fetch = Some(now);
         follower.leader_log_end_at_last_fetch = log_end;
         follower.broker_epoch = Some(broker_epoch);
-        let alter = self.maybe_expand(id, brokers);
+        let alter = if self.isr.contains(&id) {
+            None
+        } else {
+            self.maybe_expand(id, brokers)
+        };
         let high_watermark = if moved {
             self.maybe_advance(log_end, now, brokers, config)
         } else {
@@ -621,16 +624,13 @@ impl LeaderPartition {
 
     /// A follower joins once it has reached the high watermark and the start
     /// of this leader epoch; it need not have reached the log end.
+    #[cold]
     fn maybe_expand(
         &mut self,
         id: BrokerId,
         brokers: &impl BrokerDirectory,
     ) -> Option<AlterPartition> {
-        if self.pending.is_some() || self.isr.contains(&id) {
-            return None;
-        }
-        cold_path();
-        if !self.is_eligible(id, brokers) {
+        if self.pending.is_some() || self.isr.contains(&id) || !self.is_eligible(id, brokers) {
             return None;
         }
         let log_end = self.follower(id)?.log_end?;

@@ -47,7 +47,7 @@ pub(super) struct Purgatory {
     slots: Vec<Option<Pending>>,
     free: Vec<u32>,
     /// Lists of what a request waits for, to be used again.
-    required: Pool<Vec<(PartitionId, Offset)>>,
+    required: Pool<Vec<(usize, Offset)>>,
     /// When the timer for all that waits is set.
     pub(super) timer: Option<Time>,
 }
@@ -79,6 +79,8 @@ impl Purgatory {
 
 /// A batch that is in the leader's log.
 struct Appended {
+    /// Of the replica, among the broker's.
+    place: usize,
     base_offset: Offset,
     leader_epoch: LeaderEpoch,
     /// The offset that the high watermark must reach.
@@ -118,7 +120,7 @@ impl Broker {
                         written += 1;
                         bytes += u64::from(appended.bytes);
                     }
-                    required.push((partition, appended.required));
+                    required.push((appended.place, appended.required));
                 }
                 Err(error) => {
                     cold_path();
@@ -156,8 +158,8 @@ impl Broker {
                 Message::ProduceResponse { results },
             ),
         }
-        for (partition, _) in &required {
-            self.settle_append(*partition, ctx);
+        for (place, _) in &required {
+            self.settle_append(*place, ctx);
         }
         self.purgatory.required.done(required);
     }
@@ -195,7 +197,7 @@ impl Broker {
             leader_epoch: appended.leader_epoch,
             leader_hint: None,
         };
-        let required = [(partition, appended.required)];
+        let required = [(appended.place, appended.required)];
         let deadline = now + Time::secs(5); // offsets.commit.timeout.ms
         self.wait_for_replicas(
             Waiter::Coordinator(partition, token),
@@ -205,7 +207,7 @@ impl Broker {
             done,
             ctx,
         );
-        self.settle_append(partition, ctx);
+        self.settle_append(appended.place, ctx);
         Ok(appended.base_offset)
     }
 
@@ -213,7 +215,7 @@ impl Broker {
         &mut self,
         waiter: Waiter,
         results: Vec<ProduceResult>,
-        required: &[(PartitionId, Offset)],
+        required: &[(usize, Offset)],
         deadline: Time,
         written: Time,
         ctx: &mut Context,
@@ -226,10 +228,10 @@ impl Broker {
             deadline,
             written,
         });
-        for (partition, required) in required {
+        for (place, required) in required {
             if let Some(leading) = self
                 .replicas
-                .get_mut(*partition)
+                .at_mut(*place)
                 .and_then(super::Replica::leading_mut)
             {
                 leading.waiting.push_back(Waiting {
@@ -243,11 +245,13 @@ impl Broker {
 
     /// After an append: the high watermark may follow at once, followers are woken, and duplicates that are long
     /// replicated are answered.
-    fn settle_append(&mut self, partition: PartitionId, ctx: &mut Context) {
-        self.try_advance(partition, ctx);
-        self.complete_produce(partition, ctx);
-        self.wake_followers(partition, ctx);
-        self.after_isr_change(partition, ctx);
+    fn settle_append(&mut self, place: usize, ctx: &mut Context) {
+        self.try_advance(place, ctx);
+        self.complete_produce(place, ctx);
+        if let Some(replica) = self.replicas.at(place) {
+            self.wake_followers(place, replica.partition(), ctx);
+        }
+        self.after_isr_change(place, ctx);
     }
 
     fn append_as_leader(
@@ -259,8 +263,13 @@ impl Broker {
     ) -> Result<Appended, ErrorCode> {
         let now = ctx.now();
         let max_bytes = self.settings.get(Setting::MessageMaxBytes);
-        let checked = self.check_append(partition, &batch, acks, max_bytes, ctx);
-        let known = match checked {
+        let found = self.replicas.place(partition);
+        let found = found.ok_or(ErrorCode::NotLeaderOrFollower);
+        let checked = found.and_then(|place| {
+            let known = self.check_append(place, &batch, acks, max_bytes, ctx)?;
+            Ok((place, known))
+        });
+        let (place, known) = match checked {
             Ok(known) => known,
             Err(error) => {
                 cold_path();
@@ -274,14 +283,15 @@ impl Broker {
             cold_path();
             return Ok(known);
         }
-        self.settle_idle_followers(partition, now);
-        let Some(replica) = self.replicas.get_mut(partition) else {
+        self.settle_idle_followers(place, now);
+        let Some(replica) = self.replicas.at_mut(place) else {
             cold_path();
             return Err(ErrorCode::NotLeaderOrFollower);
         };
         batch.base_offset = replica.log.end();
         batch.leader_epoch = replica.record.leader_epoch;
         let appended = Appended {
+            place,
             base_offset: batch.base_offset,
             leader_epoch: batch.leader_epoch,
             required: batch.next_offset(),
@@ -303,16 +313,15 @@ impl Broker {
     /// Whether a batch may be appended; `Some` if it is in the log already.
     fn check_append(
         &self,
-        partition: PartitionId,
+        place: usize,
         batch: &Batch,
         acks: i8,
         max_bytes: i64,
         ctx: &mut Context,
     ) -> Result<Option<Appended>, ErrorCode> {
-        let replica = self
-            .replicas
-            .get(partition)
-            .ok_or(ErrorCode::NotLeaderOrFollower)?;
+        let replica = self.replicas.at(place);
+        let replica = replica.ok_or(ErrorCode::NotLeaderOrFollower)?;
+        let partition = replica.partition();
         let Role::Leader(leading) = &replica.role else {
             return Err(ErrorCode::NotLeaderOrFollower);
         };
@@ -357,6 +366,7 @@ impl Broker {
                     .unwrap_or(NO_LEADER_EPOCH);
                 let required = found.last_offset + 1;
                 Ok(Some(Appended {
+                    place,
                     base_offset: found.first_offset,
                     leader_epoch,
                     required,
@@ -393,12 +403,13 @@ impl Broker {
         }
     }
 
-    /// Answers the produce requests whose offset the high watermark has reached.
-    pub(super) fn complete_produce(&mut self, partition: PartitionId, ctx: &mut Context) {
+    /// Answers the produce requests whose offset the high watermark at this place has reached.
+    pub(super) fn complete_produce(&mut self, place: usize, ctx: &mut Context) {
         loop {
-            let Some(replica) = self.replicas.get_mut(partition) else {
+            let Some(replica) = self.replicas.at_mut(place) else {
                 return;
             };
+            let partition = replica.partition();
             let config = replica.isr_config;
             let Role::Leader(leading) = &mut replica.role else {
                 return;

@@ -116,7 +116,9 @@ impl Broker {
                 continue;
             };
             let limits = session.limits();
-            let Some(replica) = self.replicas.get_mut(partition) else {
+            let found = self.replicas.place(partition);
+            let found = found.and_then(|slot| Some((slot, self.replicas.at_mut(slot)?)));
+            let Some((slot, replica)) = found else {
                 cold_path();
                 supply.urgent = true;
                 continue;
@@ -159,17 +161,19 @@ impl Broker {
                 self.propose(partition, &proposal, reason, ctx);
             }
             if outcome.high_watermark.is_some() {
-                self.high_watermark_moved(partition, ctx);
+                self.high_watermark_moved(slot, ctx);
             }
         }
         supply
     }
 
-    /// Before the log end of a partition moves: followers that stood at it count as caught up at their last request.
-    pub(super) fn settle_idle_followers(&mut self, partition: PartitionId, now: Time) {
-        let Some(replica) = self.replicas.get_mut(partition) else {
+    /// Before the log end of the replica at this place moves: followers that stood at it count as caught up at their
+    /// last request.
+    pub(super) fn settle_idle_followers(&mut self, place: usize, now: Time) {
+        let Some(replica) = self.replicas.at_mut(place) else {
             return;
         };
+        let partition = replica.partition();
         let log_end = replica.log.end();
         let Role::Leader(leading) = &mut replica.role else {
             return;
@@ -183,11 +187,13 @@ impl Broker {
         });
     }
 
-    /// New data is in the log of a leader: followers want it.
-    pub(super) fn wake_followers(&mut self, partition: PartitionId, ctx: &mut Context) {
-        let Some(place) = self.replicas.place(partition) else {
-            return;
-        };
+    /// New data is in the log of the leader at this place: followers want it.
+    pub(super) fn wake_followers(
+        &mut self,
+        place: usize,
+        partition: PartitionId,
+        ctx: &mut Context,
+    ) {
         for index in 0.. {
             let replica = self.replicas.at(place);
             let Some(follower) = replica.and_then(|replica| replica.record.replicas.get(index))
@@ -200,35 +206,30 @@ impl Broker {
         }
     }
 
-    /// The high watermark of a led partition moved: produce requests may be answered, consumers may read, and
-    /// followers learn it with their next answer.
-    pub(super) fn high_watermark_moved(&mut self, partition: PartitionId, ctx: &mut Context) {
-        self.complete_produce(partition, ctx);
-        let Some(replica) = self.replicas.get_mut(partition) else {
+    /// The high watermark of the partition led at this place moved: produce requests may be answered, consumers may
+    /// read, and followers learn it with their next answer.
+    pub(super) fn high_watermark_moved(&mut self, place: usize, ctx: &mut Context) {
+        self.complete_produce(place, ctx);
+        let Some(replica) = self.replicas.at_mut(place) else {
             return;
         };
+        let partition = replica.partition();
         replica.note_high_watermark(&mut self.uncheckpointed);
         for follower in &replica.record.replicas {
             if let Some(session) = self.sessions.get_mut(NodeId::Broker(*follower)) {
                 session.list(partition);
             }
         }
-        self.wake_readers(partition, ctx);
-        self.tell_thaw(partition, ctx);
+        self.wake_readers(place, partition, ctx);
+        self.tell_thaw(place, ctx);
     }
 
     /// Wakes the consumers of a partition; forgets those that read elsewhere by now.
-    fn wake_readers(&mut self, partition: PartitionId, ctx: &mut Context) {
-        let Some(leading) = self
-            .replicas
-            .get_mut(partition)
-            .and_then(Replica::leading_mut)
-        else {
+    fn wake_readers(&mut self, place: usize, partition: PartitionId, ctx: &mut Context) {
+        let leading = self.replicas.at_mut(place).and_then(Replica::leading_mut);
+        let Some(leading) = leading.filter(|leading| !leading.readers.is_empty()) else {
             return;
         };
-        if leading.readers.is_empty() {
-            return;
-        }
         let mut readers = std::mem::take(&mut leading.readers);
         let sessions = &mut self.sessions;
         readers.retain(|reader| {
@@ -239,11 +240,8 @@ impl Broker {
         for reader in &readers {
             self.wake(*reader, partition, ctx);
         }
-        if let Some(leading) = self
-            .replicas
-            .get_mut(partition)
-            .and_then(Replica::leading_mut)
-        {
+        let leading = self.replicas.at_mut(place).and_then(Replica::leading_mut);
+        if let Some(leading) = leading {
             leading.readers = readers;
         }
     }
@@ -328,27 +326,31 @@ impl Broker {
             };
             let (position, sent) = (reading.position, reading.sent_high_watermark);
             let before = response.batches.len();
-            if before > 0 && !self.has_room(&position, left) {
+            let replica = self.replicas.get(partition);
+            if before > 0 && left < u32::MAX && !has_room(replica, &position, left) {
                 cold_path();
                 passed_over = true;
                 list[kept] = partition;
                 kept += 1;
                 continue;
             }
-            let fetched = self.read_partition(
-                &position,
+            let reader = Reader {
                 follower,
-                max_bytes.min(left),
-                session.rack.as_deref(),
-                &mut response.batches,
-            );
+                rack: session.rack.as_deref(),
+                max_bytes: max_bytes.min(left),
+            };
+            let fetched = match replica {
+                Some(replica) => self.read(replica, &position, reader, &mut response.batches),
+                None => self.refusal(&position, 0, ErrorCode::NotLeaderOrFollower),
+            };
             if left < u32::MAX {
-                let read = response.batches[before..].iter();
-                left = read.fold(left, |left, batch| left.saturating_sub(batch.bytes));
+                for batch in &response.batches[before..] {
+                    left = left.saturating_sub(batch.bytes);
+                }
             }
             // A reader that has more to read, or waits to join the ISR, stays on the list.
             let more = fetched.batches > 0
-                || follower.is_some_and(|follower| self.is_outside_isr(partition, follower));
+                || follower.is_some_and(|follower| is_outside_isr(replica, follower));
             let readings = &mut self.sessions.all[place].1.partitions;
             let mut stays = false;
             if fetched.error.is_some() {
@@ -392,82 +394,73 @@ impl Broker {
         ctx.cause = before;
     }
 
-    /// Whether an answer with so many bytes left takes more of a partition (`fetch.max.bytes`); the first one that has
-    /// data gives a batch however large it is (KIP-74).
-    fn has_room(&self, position: &FetchPosition, left: u32) -> bool {
-        if left == u32::MAX {
-            return true;
-        }
-        let replica = self.replicas.get(position.partition);
-        let first = replica.and_then(|replica| replica.log.first_from(position.offset));
-        first.is_none_or(|batch| batch.bytes <= left)
-    }
-
-    fn is_outside_isr(&self, partition: PartitionId, follower: BrokerId) -> bool {
-        let leading = self.replicas.get(partition).and_then(Replica::leading);
-        leading.is_some_and(|leading| !leading.state.isr().contains(&follower))
-    }
-
-    fn read_partition(
+    /// Reads what a reader at this position gets of a partition.
+    fn read(
         &self,
+        replica: &Replica,
         position: &FetchPosition,
-        follower: Option<BrokerId>,
-        max_bytes: u32,
-        rack: Option<&str>,
+        reader: Reader,
         batches: &mut Vec<Batch>,
     ) -> FetchedPartition {
+        let is_follower = reader.follower.is_some();
+        let (log_end, high_watermark) = (replica.log.end(), replica.high_watermark());
+        if let Err(error) = check_access(replica, position, is_follower, reader.rack.is_some()) {
+            return self.refusal(position, high_watermark, error);
+        }
         let mut fetched = FetchedPartition {
             partition: position.partition,
             error: None,
-            high_watermark: 0,
+            high_watermark,
             diverging: None,
             leader_hint: None,
             preferred_replica: None,
             batches: 0,
         };
-        let Some(replica) = self.replicas.get(position.partition) else {
-            cold_path();
-            fetched.error = Some(ErrorCode::NotLeaderOrFollower);
-            fetched.leader_hint = self.leader_hint(position.partition);
-            return fetched;
-        };
-        fetched.high_watermark = replica.high_watermark();
-        if let Err(error) = check_access(replica, position, follower.is_some(), rack.is_some()) {
-            cold_path();
-            fetched.error = Some(error);
-            fetched.leader_hint = self.leader_hint(position.partition);
-            return fetched;
-        }
-        if follower.is_some() {
+        if is_follower {
             fetched.diverging = diverges(replica, position);
             if fetched.diverging.is_some() {
                 cold_path();
                 return fetched;
             }
         }
-        if position.offset > replica.log.end() {
+        if position.offset > log_end {
             cold_path();
             fetched.error = Some(ErrorCode::OffsetOutOfRange);
-            if follower.is_some() {
-                fetched.high_watermark = replica.log.end();
+            if is_follower {
+                fetched.high_watermark = log_end;
             }
             return fetched;
         }
-        if let (None, Some(rack)) = (follower, rack) {
+        if let (false, Some(rack)) = (is_follower, reader.rack) {
             fetched.preferred_replica = self.replica_in_rack(replica, position, rack);
             if fetched.preferred_replica.is_some() {
                 return fetched;
             }
         }
-        let bound = if follower.is_some() {
-            replica.log.end()
-        } else {
-            replica.high_watermark()
-        };
+        let bound = if is_follower { log_end } else { high_watermark };
         let before = batches.len();
-        replica.log.read(position.offset, bound, max_bytes, batches);
+        let log = &replica.log;
+        log.read(position.offset, bound, reader.max_bytes, batches);
         fetched.batches = (batches.len() - before) as u32;
         fetched
+    }
+
+    #[cold]
+    fn refusal(
+        &self,
+        position: &FetchPosition,
+        high_watermark: Offset,
+        error: ErrorCode,
+    ) -> FetchedPartition {
+        FetchedPartition {
+            partition: position.partition,
+            error: Some(error),
+            high_watermark,
+            diverging: None,
+            leader_hint: self.leader_hint(position.partition),
+            preferred_replica: None,
+            batches: 0,
+        }
     }
 
     /// A follower in the consumer's rack that is in sync and has the position (KIP-392).
@@ -553,6 +546,26 @@ impl Supply {
     fn is_enough(self, min_bytes: u32) -> bool {
         self.urgent || (self.bytes > 0 && self.bytes >= min_bytes)
     }
+}
+
+/// Who reads, and how much of one partition.
+#[derive(Debug, Clone, Copy)]
+struct Reader<'a> {
+    follower: Option<BrokerId>,
+    rack: Option<&'a str>,
+    max_bytes: u32,
+}
+
+/// Whether an answer with so many bytes left takes more of a partition (`fetch.max.bytes`); the first one that has data
+/// gives a batch however large it is (KIP-74).
+fn has_room(replica: Option<&Replica>, position: &FetchPosition, left: u32) -> bool {
+    let first = replica.and_then(|replica| replica.log.first_from(position.offset));
+    first.is_none_or(|batch| batch.bytes <= left)
+}
+
+fn is_outside_isr(replica: Option<&Replica>, follower: BrokerId) -> bool {
+    let leading = replica.and_then(Replica::leading);
+    leading.is_some_and(|leading| !leading.state.isr().contains(&follower))
 }
 
 /// How many bytes lie from an offset up to `bound`, as far as it matters to a fetch with these limits; `Err` if the

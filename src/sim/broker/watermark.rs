@@ -8,15 +8,16 @@ use super::Broker;
 use super::replica::Role;
 use crate::sim::context::Context;
 use crate::sim::event::What;
-use crate::sim::node::{NodeId, PartitionId};
+use crate::sim::node::NodeId;
 
 impl Broker {
-    /// Tells once when the high watermark stands below the minimum ISR, and once when it moves again.
-    pub(super) fn after_isr_change(&mut self, partition: PartitionId, ctx: &mut Context) {
+    /// Tells once when the high watermark at this place stands below the minimum ISR, and once when it moves again.
+    pub(super) fn after_isr_change(&mut self, place: usize, ctx: &mut Context) {
         let broker = self.id;
-        let Some(replica) = self.replicas.get_mut(partition) else {
+        let Some(replica) = self.replicas.at_mut(place) else {
             return;
         };
+        let partition = replica.partition();
         let (log_end, config) = (replica.log.end(), replica.isr_config);
         let Role::Leader(leading) = &mut replica.role else {
             return;
@@ -52,11 +53,12 @@ impl Broker {
         }
     }
 
-    pub(super) fn tell_thaw(&mut self, partition: PartitionId, ctx: &mut Context) {
+    pub(super) fn tell_thaw(&mut self, place: usize, ctx: &mut Context) {
         let leader = self.id;
-        let Some(replica) = self.replicas.get_mut(partition) else {
+        let Some(replica) = self.replicas.at_mut(place) else {
             return;
         };
+        let partition = replica.partition();
         let config = replica.isr_config;
         let Role::Leader(leading) = &mut replica.role else {
             return;
@@ -81,13 +83,13 @@ impl Broker {
         });
     }
 
-    /// Tries to move the high watermark after something beside a fetch changed.
-    pub(super) fn try_advance(&mut self, partition: PartitionId, ctx: &mut Context) {
+    /// Tries to move the high watermark at this place after something beside a fetch changed.
+    pub(super) fn try_advance(&mut self, place: usize, ctx: &mut Context) {
         let now = ctx.now();
         let Broker {
             replicas, image, ..
         } = self;
-        let Some(replica) = replicas.get_mut(partition) else {
+        let Some(replica) = replicas.at_mut(place) else {
             return;
         };
         let (log_end, config) = (replica.log.end(), replica.isr_config);
@@ -99,7 +101,7 @@ impl Broker {
             .maybe_advance(log_end, now.0, image, &config)
             .is_some()
         {
-            self.high_watermark_moved(partition, ctx);
+            self.high_watermark_moved(place, ctx);
         }
     }
 }

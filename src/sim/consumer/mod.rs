@@ -429,6 +429,16 @@ impl Consumer {
             return;
         }
         match timer {
+            ConsumerTimer::Work { serial } if serial == self.work_serial => self.work_turn(env),
+            ConsumerTimer::Work { .. } => {}
+            timer => self.wake_rare(timer, env),
+        }
+    }
+
+    /// A timer fired that does not end work.
+    #[cold]
+    fn wake_rare(&mut self, timer: ConsumerTimer, env: &mut Env) {
+        match timer {
             ConsumerTimer::Heartbeat if self.heartbeat_at.is_some_and(|at| at <= env.now) => {
                 self.heartbeat_at = None;
                 self.heartbeat_turn(env);
@@ -441,7 +451,6 @@ impl Consumer {
                     self.go_on(env);
                 }
             }
-            ConsumerTimer::Work { serial } if serial == self.work_serial => self.work_turn(env),
             ConsumerTimer::Work { .. } => {}
         }
     }
@@ -455,11 +464,26 @@ impl Consumer {
             return;
         }
         match message {
+            Message::FetchResponse(answer) => {
+                if let About::Fetch(asked) = request.about {
+                    self.fetched(request.to, &asked, answer, env);
+                    env.spare.partitions.done(asked);
+                }
+            }
             Message::Disconnected => {
                 // Nobody listens there: it tries again after a moment, not at once (`reconnect.backoff.ms`).
                 self.failed(request, env);
                 return;
             }
+            message => self.receive_rare(request, message, env),
+        }
+        self.go_on(env);
+    }
+
+    /// An answer that is no fetched records.
+    #[cold]
+    fn receive_rare(&mut self, request: Request, message: Message, env: &mut Env) {
+        match message {
             Message::MetadataResponse(answer) => self.got_metadata(*answer, env),
             Message::FindCoordinatorResponse {
                 error, coordinator, ..
@@ -486,19 +510,12 @@ impl Consumer {
             Message::OffsetForLeaderEpochResponse { partitions } => {
                 self.got_epochs(&partitions, env);
             }
-            Message::FetchResponse(answer) => {
-                if let About::Fetch(asked) = request.about {
-                    self.fetched(request.to, &asked, answer, env);
-                    env.spare.partitions.done(asked);
-                }
-            }
             Message::ProduceResponse { results } => {
                 let error = results.first().and_then(|result| result.error);
                 self.sent_on(error, env);
             }
             _ => {}
         }
-        self.go_on(env);
     }
 
     /// Continues what waits: poll(), a commitSync(), a record on its way to

@@ -240,6 +240,7 @@ impl Controller {
     }
 
     /// A message arrives at one of the voters.
+    #[cold]
     pub fn on_message(
         &mut self,
         from: NodeId,
@@ -293,6 +294,7 @@ impl Controller {
     }
 
     /// A timer fires.
+    #[cold]
     pub fn on_timer(&mut self, timer: ControllerTimer, ctx: &mut Context) {
         let active = self.quorum.active().is_some();
         match timer {

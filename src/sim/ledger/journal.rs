@@ -2,6 +2,7 @@
 //!
 //! Old entries are joined: runs of one producer stay exact, scattered numbers become a count.
 
+use std::hint::cold_path;
 use std::sync::Arc;
 
 use crate::sim::chunks::Chunks;
@@ -90,6 +91,7 @@ impl Journal {
             copy,
         });
         if self.recent.len() > 2 * RECENT {
+            cold_path();
             self.join();
         }
     }

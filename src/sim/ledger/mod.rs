@@ -8,6 +8,8 @@ mod fate;
 mod journal;
 mod succession;
 
+use std::hint::cold_path;
+
 pub use fate::{Fate, Fates, Told};
 use journal::{Journal, runs};
 pub use succession::NewLeader;
@@ -70,9 +72,14 @@ impl Ledger {
     fn fates(&mut self, producer: u32) -> &mut Fates {
         let index = producer as usize;
         if self.producers.len() <= index {
-            self.producers.resize(index + 1, Fates::default());
+            self.begin_fates(index);
         }
         &mut self.producers[index]
+    }
+
+    #[cold]
+    fn begin_fates(&mut self, last: usize) {
+        self.producers.resize(last + 1, Fates::default());
     }
 
     #[inline]
@@ -119,7 +126,8 @@ impl Ledger {
         let mut missing = Ranges::default();
         runs(&batch.records, batch.count, |_, start, end| {
             fates.acknowledged.insert(start, end);
-            if acks != 0 && fates.in_log.count_in(start, end) != end - start {
+            if acks != 0 && !fates.in_log.has_all(start, end) {
+                cold_path();
                 missing.insert(start, end);
                 for (from, to) in fates.in_log.parts_in(start, end) {
                     missing.remove(from, to);
@@ -127,6 +135,10 @@ impl Ledger {
             }
         });
         fates.acks = acks;
+        if missing.is_empty() {
+            return Vec::new();
+        }
+        cold_path();
         let gone = missing.ranges().to_vec();
         for (start, end) in &gone {
             fates.lost.insert(*start, *end);
@@ -166,9 +178,11 @@ impl Ledger {
         names: &Names,
     ) -> Vec<What> {
         if matches!(batch.records, Records::Group(_)) {
+            cold_path();
             return Vec::new();
         }
         if batch.leader_epoch < self.journal(partition).epoch {
+            cold_path();
             // Its producer has been told already, and the log of today's leader will not hold it.
             if acks == 0 {
                 self.never_written(batch);
@@ -182,10 +196,12 @@ impl Ledger {
             let greatest = self.journal(partition).greatest_of(producer);
             let after = greatest.filter(|greatest| !copy && !blurred && first < *greatest);
             if after.is_some() {
+                cold_path();
                 self.fates(producer).reordered.insert(first, end);
             }
             self.journal(partition).raise(producer, end - 1);
             if copy || after.is_some() {
+                cold_path();
                 let numbers = (first, end - 1);
                 told.push(told_of_order(
                     partition, batch, producer, numbers, after, names,
@@ -204,7 +220,8 @@ impl Ledger {
         runs(&batch.records, batch.count, |producer, start, end| {
             all = (producer, all.1.min(start), all.2.max(end));
             let fates = self.fates(producer);
-            if !blurred && fates.in_log.count_in(start, end) > 0 {
+            if !blurred && fates.in_log.has_any(start, end) {
+                cold_path();
                 copy = true;
                 let parts: Vec<_> = fates.in_log.parts_in(start, end).collect();
                 parts

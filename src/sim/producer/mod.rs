@@ -358,6 +358,25 @@ impl Producer {
                 self.on_produce_answer(correlation, &results, ctx);
                 ctx.world.spare.results.done(results);
             }
+            message => {
+                if !self.on_rare_message(from, correlation, message, ctx) {
+                    return;
+                }
+            }
+        }
+        self.work(ctx);
+    }
+
+    /// A message that answers no batches. Returns whether it is one for a producer.
+    #[cold]
+    fn on_rare_message(
+        &mut self,
+        from: NodeId,
+        correlation: u32,
+        message: Message,
+        ctx: &mut Context,
+    ) -> bool {
+        match message {
             Message::MetadataResponse(answer) => self.on_metadata(correlation, *answer, ctx),
             Message::InitProducerIdResponse {
                 error: None,
@@ -367,9 +386,9 @@ impl Producer {
                 self.on_session(correlation, producer_id, producer_epoch, ctx);
             }
             Message::Disconnected => self.on_disconnected(from, correlation, ctx),
-            _ => return,
+            _ => return false,
         }
-        self.work(ctx);
+        true
     }
 
     /// A timer fires.
