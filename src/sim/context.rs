@@ -43,17 +43,21 @@ pub enum Occurrence {
         /// Which.
         node: NodeId,
     },
-    /// A timer fires, unless its node restarted in between.
-    Fire {
-        /// Whose.
-        node: NodeId,
-        /// The incarnation that set it.
-        incarnation: u32,
-        /// What for.
-        timer: Timer,
-        /// The event that led to it.
-        cause: Option<EventId>,
-    },
+    /// A timer fires, unless its node restarted in between. (In a box for the same reason.)
+    Fire(Box<Alarm>),
+}
+
+/// A timer that is set.
+#[derive(Debug, Clone, Copy)]
+pub struct Alarm {
+    /// Whose.
+    pub node: NodeId,
+    /// The incarnation that set it.
+    pub incarnation: u32,
+    /// What for.
+    pub timer: Timer,
+    /// The event that led to it.
+    pub cause: Option<EventId>,
 }
 
 /// The events so far; snapshots share them.
@@ -65,7 +69,8 @@ impl Occurrence {
     pub fn node(&self) -> NodeId {
         match self {
             Occurrence::Deliver(envelope) => envelope.to,
-            Occurrence::Fire { node, .. } | Occurrence::Start { node } => *node,
+            Occurrence::Fire(alarm) => alarm.node,
+            Occurrence::Start { node } => *node,
         }
     }
 }
@@ -301,6 +306,16 @@ impl World {
         }
     }
 
+    /// A message to a life that is over.
+    #[cold]
+    pub fn came_too_late(&mut self, envelope: &Envelope) {
+        if self.life_at(envelope.place as usize).up {
+            self.ledger.message_lost(&envelope.message);
+        } else {
+            self.bounce(envelope);
+        }
+    }
+
     /// A message to a process that does not run: its host refuses the connection, if it can be reached.
     #[cold]
     pub fn bounce(&mut self, envelope: &Envelope) {
@@ -377,13 +392,14 @@ impl Context<'_> {
     #[inline]
     pub fn set_timer(&mut self, at: Time, timer: Timer) {
         let incarnation = self.incarnation();
-        let occurrence = Occurrence::Fire {
+        let alarm = self.world.spare.alarm(Alarm {
             node: self.me,
             incarnation,
             timer,
             cause: self.cause,
-        };
-        self.world.queue.push(at.max(self.world.now), occurrence);
+        });
+        let at = at.max(self.world.now);
+        self.world.queue.push(at, Occurrence::Fire(alarm));
     }
 
     /// Tells what happened; its cause is what led to this moment.

@@ -65,12 +65,16 @@ impl NodeIndex {
     /// The node's dense number. Worked out without a branch, because whose turn it is can never be foretold.
     #[inline]
     pub fn of(self, node: NodeId) -> usize {
-        let (kind, number) = match node {
-            NodeId::Broker(id) => (0, id),
-            NodeId::Controller(id) => (1, id),
-            NodeId::Producer(index) => (2, index),
-            NodeId::Consumer(index) => (3, index),
+        let kind = match node {
+            NodeId::Broker(_) => 0,
+            NodeId::Controller(_) => 1,
+            NodeId::Producer(_) => 2,
+            NodeId::Consumer(_) => 3,
         };
+        let (NodeId::Broker(number)
+        | NodeId::Controller(number)
+        | NodeId::Producer(number)
+        | NodeId::Consumer(number)) = node;
         self.zero[kind].wrapping_add(number << (kind / 2)) as usize
     }
 }

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::hint::cold_path;
 
+use super::context::Alarm;
 use super::message::{
     Envelope, FetchRequest, FetchResponse, Message, ProduceResult, ProducedBatch,
 };
@@ -94,6 +95,12 @@ fn new_envelope() -> Box<Envelope> {
     })
 }
 
+#[cold]
+#[allow(clippy::unnecessary_box_returns, reason = "as above")]
+fn new_alarm(alarm: Alarm) -> Box<Alarm> {
+    Box::new(alarm)
+}
+
 /// What a pool has no spare of.
 #[cold]
 fn new<T: Default>() -> T {
@@ -107,6 +114,8 @@ pub struct Spare {
     answers: Pool<Box<FetchResponse>>,
     /// Empty: they say [`Message::Disconnected`].
     pub envelopes: Pool<Box<Envelope>>,
+    /// Of timers that fired.
+    pub alarms: Pool<Box<Alarm>>,
     /// Of produce requests.
     pub batches: Pool<Vec<ProducedBatch>>,
     /// Of answers to them.
@@ -124,6 +133,18 @@ impl Spare {
     #[inline]
     pub fn envelope(&mut self) -> Box<Envelope> {
         self.envelopes.take().unwrap_or_else(new_envelope)
+    }
+
+    /// A timer in a box.
+    #[inline]
+    pub fn alarm(&mut self, alarm: Alarm) -> Box<Alarm> {
+        match self.alarms.take() {
+            Some(mut spare) => {
+                *spare = alarm;
+                spare
+            }
+            None => new_alarm(alarm),
+        }
     }
 
     /// A request that opens a session and asks for nothing yet.

@@ -8,6 +8,7 @@ mod clients;
 mod observe;
 
 use std::collections::BTreeMap;
+use std::hint::cold_path;
 use std::sync::Arc;
 
 pub use apply::CommandError;
@@ -15,7 +16,7 @@ pub use clients::{GroupInfo, Member};
 
 use crate::sim::broker::{Broker, Ending, Role};
 use crate::sim::consumer::Consumer;
-use crate::sim::context::{Occurrence, Timer, World};
+use crate::sim::context::{Alarm, Occurrence, Timer, World};
 use crate::sim::controller::{Controller, Placeable};
 use crate::sim::event::{Event, EventId, What};
 use crate::sim::invariant::Watch;
@@ -208,22 +209,26 @@ impl Cluster {
         let (at, occurrence) = self.world.queue.pop()?;
         self.world.now = at;
         self.steps += 1;
-        // Who acts is asked for only where it matters.
-        let actor = self.watch.is_some().then(|| occurrence.node());
-        if !self.frozen.is_empty()
-            && let Some((_, kept)) = self.frozen.get_mut(&occurrence.node())
-        {
-            kept.push(occurrence);
-            return Some(at);
+        if self.watch.is_some() || !self.frozen.is_empty() {
+            cold_path();
+            self.happen_watched(occurrence);
+        } else {
+            self.happen(occurrence);
         }
+        Some(at)
+    }
+
+    fn happen(&mut self, occurrence: Occurrence) {
         match occurrence {
             Occurrence::Deliver(envelope) => self.deliver(envelope),
-            Occurrence::Fire {
-                node,
-                incarnation,
-                timer,
-                cause,
-            } => {
+            Occurrence::Fire(alarm) => {
+                let Alarm {
+                    node,
+                    incarnation,
+                    timer,
+                    cause,
+                } = *alarm;
+                self.world.spare.alarms.give(alarm);
                 let place = self.world.network.nodes().of(node);
                 let life = self.world.life_at(place);
                 let quorum = matches!(timer, Timer::Controller(_));
@@ -239,24 +244,38 @@ impl Cluster {
             }
         }
         if !self.world.ready_to_stop.is_empty() {
-            for broker in std::mem::take(&mut self.world.ready_to_stop) {
-                let how = Ending {
-                    clean: true,
-                    loses_cache: false,
-                };
-                let cause = self.world.faults.get(&NodeId::Broker(broker)).copied();
-                let id = self.world.emit(cause, What::BrokerStopped { broker });
-                self.world.faults.insert(NodeId::Broker(broker), id);
-                self.end_broker(broker, how, Some(id));
-            }
+            self.stop_ready();
         }
-        if let Some(actor) = actor
-            && let Some(mut watch) = self.watch.take()
-        {
+    }
+
+    /// The same while processes stand still or somebody watches.
+    #[inline(never)]
+    fn happen_watched(&mut self, occurrence: Occurrence) {
+        let actor = occurrence.node();
+        if let Some((_, kept)) = self.frozen.get_mut(&actor) {
+            kept.push(occurrence);
+            return;
+        }
+        self.happen(occurrence);
+        if let Some(mut watch) = self.watch.take() {
             watch.check(self, actor);
             self.watch = Some(watch);
         }
-        Some(at)
+    }
+
+    /// Ends the brokers whose shutdown the controller has allowed.
+    #[cold]
+    fn stop_ready(&mut self) {
+        for broker in std::mem::take(&mut self.world.ready_to_stop) {
+            let how = Ending {
+                clean: true,
+                loses_cache: false,
+            };
+            let cause = self.world.faults.get(&NodeId::Broker(broker)).copied();
+            let id = self.world.emit(cause, What::BrokerStopped { broker });
+            self.world.faults.insert(NodeId::Broker(broker), id);
+            self.end_broker(broker, how, Some(id));
+        }
     }
 
     fn deliver(&mut self, envelope: Box<Envelope>) {
@@ -264,11 +283,7 @@ impl Cluster {
         let place = envelope.place as usize;
         let life = self.world.life_at(place);
         if !life.up || life.incarnation != envelope.incarnation {
-            if life.up {
-                self.world.ledger.message_lost(&envelope.message);
-            } else {
-                self.world.bounce(&envelope);
-            }
+            self.world.came_too_late(&envelope);
             return;
         }
         let Envelope {

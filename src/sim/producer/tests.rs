@@ -95,13 +95,11 @@ impl Bed {
             let (at, occurrence) = self.world.queue.pop().unwrap();
             self.world.now = at;
             match occurrence {
-                Occurrence::Fire {
-                    timer: Timer::Producer(timer),
-                    cause,
-                    ..
-                } => {
-                    let mut ctx = self.world.context(NodeId::Producer(0), cause);
-                    self.producer.on_timer(timer, &mut ctx);
+                Occurrence::Fire(alarm) => {
+                    if let Timer::Producer(timer) = alarm.timer {
+                        let mut ctx = self.world.context(NodeId::Producer(0), alarm.cause);
+                        self.producer.on_timer(timer, &mut ctx);
+                    }
                 }
                 Occurrence::Deliver(envelope) => match envelope.to {
                     NodeId::Producer(_) => {
@@ -118,7 +116,7 @@ impl Bed {
                     }
                     _ => {}
                 },
-                Occurrence::Fire { .. } | Occurrence::Start { .. } => {}
+                Occurrence::Start { .. } => {}
             }
         }
         self.world.now = until;
