@@ -175,7 +175,7 @@ fn producers(cluster: &Cluster) -> Vec<ProducerView> {
             topic: topic.map_or_else(String::new, |topic| topic.name.to_string()),
             acks: Setting::Acks.show(acks),
             idempotent: is_idempotent(&producer.settings),
-            rate: producer.rate,
+            rate: producer.rate(),
             in_flight: producer.requests_in_flight() as u32,
             made: producer.made,
             acknowledged: fates.acknowledged.len(),

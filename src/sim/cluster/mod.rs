@@ -218,6 +218,11 @@ impl Cluster {
         Some(at)
     }
 
+    #[allow(
+        clippy::inline_always,
+        reason = "every step comes through here, and it is short"
+    )]
+    #[inline(always)]
     fn happen(&mut self, occurrence: Occurrence) {
         match occurrence {
             Occurrence::Deliver(envelope) => self.deliver(envelope),

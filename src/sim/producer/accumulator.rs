@@ -225,22 +225,6 @@ impl Queue {
 }
 
 impl Producer {
-    /// When a record is due.
-    fn due(&self, number: u64) -> Time {
-        if self.rate <= 0.0 {
-            return Time::MAX;
-        }
-        let (base, at) = self.base;
-        // Signed numbers, because they turn into fractions and back in fewer steps.
-        let after = (number - base) as i64 as f64;
-        let micros = after * 1e6 * f64::from(self.slow) / self.rate;
-        if micros > 1e15 {
-            Time::MAX
-        } else {
-            at + Time(micros as i64 as u64)
-        }
-    }
-
     /// Whether it makes no more records.
     pub(super) fn finished(&self) -> bool {
         self.activity != Activity::Making || self.limit.is_some_and(|limit| self.made >= limit)
@@ -254,13 +238,15 @@ impl Producer {
             return;
         }
         let before = self.made;
-        let mut due = self.due(self.made);
-        while !self.finished() && due <= now {
+        while !self.finished() && self.pace.is_due(self.made, now) {
+            if self.add_run(ctx) > 0 {
+                continue;
+            }
+            let due = self.pace.due(self.made);
             let at = due.max(self.blocked.map_or(Time::ZERO, |_| now));
-            if self.add_run(ctx) == 0 && !self.add_record(at, ctx) {
+            if !self.add_record(at, ctx) {
                 break;
             }
-            due = self.due(self.made);
         }
         if self.made != before {
             ctx.world.ledger.made(self.index, self.made);
@@ -344,17 +330,18 @@ impl Producer {
             return 0;
         }
         let batch_size = self.config.batch_size;
-        let fit = batch_size.saturating_sub(draft.bytes) / bytes;
-        let mut most = fit.saturating_sub(1);
-        if let Some(limit) = self.limit {
-            most = most.min(limit.saturating_sub(self.made));
-        }
+        // All but the last record that fits.
+        let mut room = batch_size.saturating_sub(draft.bytes + bytes);
         if self.partition.is_none() {
             let until_reset = (2 * batch_size).saturating_sub(self.sticky_bytes + 1);
             let until_switch = self.sticky.stays_for(place as u32, self.uncounted);
-            most = most.min(until_reset.min(until_switch) / bytes);
+            room = room.min(until_reset).min(until_switch);
         }
-        let records = self.count_due(ctx.now(), most);
+        let mut most = room / bytes;
+        if let Some(limit) = self.limit {
+            most = most.min(limit.saturating_sub(self.made));
+        }
+        let records = self.pace.count_due(self.made, most, ctx.now());
         if records == 0 {
             return 0;
         }
@@ -362,32 +349,15 @@ impl Producer {
             draft.add(self.made, records, bytes);
         }
         if self.partition.is_none() {
-            let early = batch_size.saturating_sub(self.sticky_bytes + 1) / bytes;
+            let early = batch_size.saturating_sub(self.sticky_bytes + 1);
             self.sticky_bytes += records * bytes;
             self.uncounted += records * bytes;
-            if records > early {
+            if records * bytes > early {
                 self.sticky.stayed(std::mem::take(&mut self.uncounted));
-                ctx.world.rng.pass_over(records - early);
+                ctx.world.rng.pass_over(records - early / bytes);
             }
         }
         self.made += records;
-        records
-    }
-
-    /// How many of the next `most` records are due.
-    fn count_due(&self, now: Time, most: u64) -> u64 {
-        let is_due = |records: u64| self.due(self.made + records - 1) <= now;
-        // The rate says about how many; rounding may be off by one.
-        let (base, at) = self.base;
-        let since = now.since(at).0 as i64 as f64 * self.rate / (1e6 * f64::from(self.slow));
-        let made = base + since as i64 as u64 + 1;
-        let mut records = made.saturating_sub(self.made).min(most);
-        while records > 0 && !is_due(records) {
-            records -= 1;
-        }
-        while records < most && is_due(records + 1) {
-            records += 1;
-        }
         records
     }
 
@@ -476,7 +446,7 @@ impl Producer {
 
     /// The next time at which making records matters. A record that opens a batch can be sent only after
     /// `linger.ms`, so nothing is missed by making it then, unless so many come that a batch fills before.
-    pub(super) fn next_make(&self) -> Time {
+    pub(super) fn next_make(&mut self) -> Time {
         if self.finished() || self.queues.is_empty() {
             return self
                 .blocked
@@ -485,9 +455,22 @@ impl Producer {
         if let Some(since) = self.blocked {
             return since + self.config.max_block;
         }
-        let fills = (self.config.batch_size / u64::from(self.record_size.max(1))).max(1);
-        let filled = self.due(self.made + fills - 1);
-        (self.due(self.made) + self.config.linger).min(filled)
+        let lingered = self.pace.due(self.made) + self.config.linger;
+        if !self.may_fill {
+            return lingered;
+        }
+        let filled = self.pace.due(self.made + self.records_that_fill() - 1);
+        lingered.min(filled)
+    }
+
+    fn records_that_fill(&self) -> u64 {
+        (self.config.batch_size / u64::from(self.record_size.max(1))).max(1)
+    }
+
+    /// After a change of the pace.
+    pub(super) fn look_at_pace(&mut self) {
+        let (more, linger) = (self.records_that_fill() - 1, self.config.linger);
+        self.may_fill = self.pace.may_come_within(more, linger);
     }
 
     fn block(&mut self, ctx: &mut Context) {
@@ -518,7 +501,7 @@ impl Producer {
         let memory = self.config.batch_size.max(u64::from(self.record_size));
         if self.buffered + memory <= self.config.buffer_memory || self.buffered == 0 {
             self.blocked = None;
-            self.base = (self.made, now);
+            self.pace.begin(self.made, now);
             if self.told_blocked {
                 self.told_blocked = false;
                 let producer = Arc::clone(&self.name);
@@ -533,7 +516,7 @@ impl Producer {
                 format!("BufferExhaustedException: no memory within max.block.ms = {limit}");
             self.refuse_record(&error, ctx);
             ctx.world.ledger.made(self.index, self.made);
-            self.base = (self.made, now);
+            self.pace.begin(self.made, now);
             self.blocked = Some(now);
         }
     }

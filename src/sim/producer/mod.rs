@@ -9,6 +9,7 @@
 
 mod accumulator;
 mod keys;
+mod pace;
 mod sender;
 mod session;
 
@@ -25,6 +26,7 @@ use super::time::Time;
 use super::types::{BrokerId, ErrorCode, ProducerEpoch, ProducerId};
 use accumulator::{Draft, Queue};
 use keys::KeySource;
+use pace::Pace;
 use sender::InFlight;
 
 use super::partitioner::StickyPartitioner;
@@ -79,10 +81,10 @@ pub struct Producer {
     /// Its settings.
     pub settings: Settings,
     config: Config,
-    /// Records a second.
-    pub rate: f64,
-    /// How many times slower its machine is.
-    slow: u32,
+    /// When its records are due.
+    pace: Pace,
+    /// Whether a batch may fill before it has lingered.
+    may_fill: bool,
     /// Bytes a record.
     pub record_size: u32,
     /// How it picks keys.
@@ -94,8 +96,6 @@ pub struct Producer {
     pub activity: Activity,
     /// How many records it has made.
     pub made: u64,
-    /// Record `base.0` is due at `base.1`, the others at the rate from there.
-    base: (u64, Time),
     blocked: Option<Time>,
     told_blocked: bool,
     /// The partition of a record that waits for memory.
@@ -177,8 +177,8 @@ impl Producer {
             index,
             name: spec.name.as_str().into(),
             topic,
-            rate: spec.rate,
-            slow: 1,
+            pace: Pace::new(spec.rate),
+            may_fill: true,
             record_size: spec.record_size,
             keys: spec.keys,
             key_source: KeySource::new(spec.keys),
@@ -186,7 +186,6 @@ impl Producer {
             limit: spec.limit,
             activity: Activity::Down,
             made: 0,
-            base: (0, Time::ZERO),
             blocked: None,
             told_blocked: false,
             pending_partition: None,
@@ -226,7 +225,8 @@ impl Producer {
     pub fn start(&mut self, ctx: &mut Context) {
         let fresh = self.activity == Activity::Down;
         self.activity = Activity::Making;
-        self.base = (self.made, ctx.now());
+        self.pace.begin(self.made, ctx.now());
+        self.look_at_pace();
         if fresh {
             self.metadata_wanted = true;
             let quote = |setting| self.settings.quote(setting);
@@ -279,19 +279,24 @@ impl Producer {
         (self.metadata_asked, self.timer) = (None, None);
     }
 
+    /// Records a second, on a machine of the usual speed.
+    pub fn rate(&self) -> f64 {
+        self.pace.rate()
+    }
+
     /// Changes the rate from now on.
     pub fn set_rate(&mut self, rate: f64, ctx: &mut Context) {
         self.make(ctx);
-        self.rate = rate;
-        self.base = (self.made, ctx.now());
+        self.pace.set_rate(rate, self.made, ctx.now());
+        self.look_at_pace();
         self.work(ctx);
     }
 
     /// Makes its machine so many times slower: it makes so many fewer records a second.
     pub fn set_slow(&mut self, factor: u32, ctx: &mut Context) {
         self.make(ctx);
-        self.slow = factor.max(1);
-        self.base = (self.made, ctx.now());
+        self.pace.set_slow(factor, self.made, ctx.now());
+        self.look_at_pace();
         self.work(ctx);
     }
 
@@ -306,6 +311,7 @@ impl Producer {
     pub fn set_record_size(&mut self, bytes: u32, ctx: &mut Context) {
         self.make(ctx);
         self.record_size = bytes;
+        self.look_at_pace();
     }
 
     /// Changes a setting from now on, as a restart of the client with the same session would.
@@ -313,6 +319,7 @@ impl Producer {
         self.make(ctx);
         self.settings.set(setting, value);
         self.config = Config::of(&self.settings);
+        self.look_at_pace();
         self.quiet_until = Time::ZERO;
         self.work(ctx);
     }

@@ -95,7 +95,7 @@ impl Producer {
         }
         if fresh && !self.queues.is_empty() {
             // send() was waiting for metadata: the records that were due come now.
-            self.base = (self.made, self.base.1);
+            self.pace.renumber(self.made);
         }
     }
 
