@@ -256,10 +256,15 @@ impl<V> PartitionMap<V> {
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
+    /// Where the table would tell a partition's place.
+    #[inline]
+    fn index(&self, id: PartitionId) -> usize {
+        id.0.wrapping_sub(self.first) as usize
+    }
     /// The place of a partition, for by-place access; valid until something is inserted or removed.
     #[inline]
     pub fn place(&self, id: PartitionId) -> Option<usize> {
-        match self.places.get(id.0.wrapping_sub(self.first) as usize) {
+        match self.places.get(self.index(id)) {
             Some(&NOWHERE) => None,
             Some(place) => Some(*place as usize),
             None => place_in(&self.keys, &self.places, id),
@@ -282,12 +287,22 @@ impl<V> PartitionMap<V> {
     /// What is known of a partition.
     #[inline]
     pub fn get(&self, id: PartitionId) -> Option<&V> {
-        self.place(id).map(|place| &self.values[place])
+        match self.places.get(self.index(id)) {
+            // There is no value at a place that is nowhere.
+            Some(place) => self.values.get(*place as usize),
+            None => place_in(&self.keys, &self.places, id).and_then(|place| self.values.get(place)),
+        }
     }
     /// What is known of a partition, to change it.
     #[inline]
     pub fn get_mut(&mut self, id: PartitionId) -> Option<&mut V> {
-        self.place(id).map(|place| &mut self.values[place])
+        match self.places.get(self.index(id)) {
+            Some(place) => self.values.get_mut(*place as usize),
+            None => {
+                let place = place_in(&self.keys, &self.places, id)?;
+                self.values.get_mut(place)
+            }
+        }
     }
     /// Inserts or replaces; gives back what was there.
     pub fn insert(&mut self, id: PartitionId, value: V) -> Option<V> {

@@ -13,6 +13,9 @@ use crate::sim::node::{NodeId, PartitionId, PartitionMap};
 use crate::sim::time::Time;
 use crate::sim::types::{BrokerEpoch, BrokerId, Offset};
 
+/// The place of a session that there is none of.
+const NOWHERE: u32 = u32::MAX;
+
 /// Where a reader stands in a partition.
 #[derive(Debug, Clone)]
 pub(super) struct Reading {
@@ -69,9 +72,9 @@ pub(super) struct Limits {
 pub(super) struct Sessions {
     pub(super) all: Vec<(NodeId, Session)>,
     /// Where in `all` each broker's session is, by the broker's id.
-    of_brokers: Vec<Option<u32>>,
+    of_brokers: Vec<u32>,
     /// Where in `all` each consumer's session is, by the consumer's number.
-    of_consumers: Vec<Option<u32>>,
+    of_consumers: Vec<u32>,
 }
 
 impl Sessions {
@@ -81,13 +84,17 @@ impl Sessions {
             NodeId::Consumer(index) => (&self.of_consumers, index),
             NodeId::Controller(_) | NodeId::Producer(_) => return None,
         };
-        (*places.get(number as usize)?).map(|place| place as usize)
+        let place = *places.get(number as usize)?;
+        (place != NOWHERE).then_some(place as usize)
     }
     pub(super) fn get(&self, node: NodeId) -> Option<&Session> {
-        self.place(node).map(|place| &self.all[place].1)
+        let (_, session) = self.all.get(self.place(node)?)?;
+        Some(session)
     }
     pub(super) fn get_mut(&mut self, node: NodeId) -> Option<&mut Session> {
-        self.place(node).map(|place| &mut self.all[place].1)
+        let place = self.place(node)?;
+        let (_, session) = self.all.get_mut(place)?;
+        Some(session)
     }
     /// The reader's position in a partition matters again: it is looked at with its next fetch.
     pub(super) fn look_at(&mut self, node: NodeId, partition: PartitionId) {
@@ -129,8 +136,8 @@ impl Sessions {
                 NodeId::Consumer(index) => (&mut self.of_consumers, *index as usize),
                 NodeId::Controller(_) | NodeId::Producer(_) => continue,
             };
-            places.resize(places.len().max(number + 1), None);
-            places[number] = Some(place);
+            places.resize(places.len().max(number + 1), NOWHERE);
+            places[number] = place;
         }
     }
     /// The earliest time at which a waiting fetch must be answered.
@@ -213,10 +220,12 @@ impl Session {
         reading.put_on(&mut self.list);
     }
 
+    /// Puts a partition on the list. Returns its place in the session.
     #[inline]
-    pub(super) fn list(&mut self, partition: PartitionId) {
-        if let Some(reading) = self.partitions.get_mut(partition) {
-            reading.put_on(&mut self.list);
-        }
+    pub(super) fn list(&mut self, partition: PartitionId) -> Option<usize> {
+        let place = self.partitions.place(partition)?;
+        let reading = self.partitions.at_mut(place)?;
+        reading.put_on(&mut self.list);
+        Some(place)
     }
 }

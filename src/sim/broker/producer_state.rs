@@ -194,17 +194,22 @@ impl ProducerStates {
         let Some(entry) = self.producers.get(&batch.producer_id) else {
             return Ok(Verdict::Append);
         };
+        let next = |last| advance_sequence(last, 1);
+        let expected = entry.last_sequence().map_or(0, next);
+        // What follows the newest batch repeats none of those that are remembered: they are far fewer than the sequences.
+        if entry.epoch == batch.producer_epoch && batch.first_sequence == expected {
+            return Ok(Verdict::Append);
+        }
+        cold_path();
         if entry.epoch == batch.producer_epoch
             && let Some(found) = entry.batches.iter().find(|known| {
                 known.first_sequence == batch.first_sequence
                     && known.last_sequence == batch.last_sequence
             })
         {
-            cold_path();
             return Ok(Verdict::Duplicate(*found));
         }
         if batch.producer_epoch < entry.epoch {
-            cold_path();
             return Err(SequenceError::InvalidProducerEpoch {
                 producer_id: batch.producer_id,
                 found: batch.producer_epoch,
@@ -214,9 +219,7 @@ impl ProducerStates {
         let expected = if batch.producer_epoch > entry.epoch {
             0
         } else {
-            entry
-                .last_sequence()
-                .map_or(0, |last| advance_sequence(last, 1))
+            expected
         };
         if batch.first_sequence == expected {
             Ok(Verdict::Append)

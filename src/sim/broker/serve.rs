@@ -258,9 +258,22 @@ impl Broker {
     fn wake(&mut self, node: NodeId, partition: PartitionId, ctx: &mut Context) {
         if let Some(place) = self.sessions.place(node) {
             let session = &mut self.sessions.all[place].1;
-            session.list(partition);
+            let found = session.list(partition);
             let min_bytes = session.min_bytes;
-            if session.parked.is_some() && self.supply(place).is_enough(min_bytes) {
+            if session.parked.is_none() {
+                return;
+            }
+            // What this partition has to give is nearly always enough, or all that there is.
+            let session = &self.sessions.all[place].1;
+            let mut supply = Supply::default();
+            if let Some(reading) = found.and_then(|slot| session.partitions.at(slot)) {
+                supply.add(self.available(&reading.position, session));
+            }
+            let is_all = found.is_some() && session.list.len() == 1;
+            if !supply.is_enough(min_bytes) && !is_all {
+                supply = self.supply(place);
+            }
+            if supply.is_enough(min_bytes) {
                 self.answer(place, ctx);
             }
         }
@@ -339,9 +352,27 @@ impl Broker {
                 rack: session.rack.as_deref(),
                 max_bytes: max_bytes.min(left),
             };
-            let fetched = match replica {
-                Some(replica) => self.read(replica, &position, reader, &mut response.batches),
-                None => self.refusal(&position, 0, ErrorCode::NotLeaderOrFollower),
+            let (part, high_watermark) = match replica {
+                Some(replica) => (
+                    self.read(replica, &position, reader, &mut response.batches),
+                    replica.high_watermark(),
+                ),
+                None => (
+                    Err(self.refusal(&position, 0, ErrorCode::NotLeaderOrFollower)),
+                    0,
+                ),
+            };
+            let batches = match part {
+                Ok(batches) => batches,
+                Err(part) => {
+                    let waits = follower.is_some_and(|id| is_outside_isr(replica, id));
+                    if self.note_unread(place, slot, &part, waits) {
+                        list[kept] = partition;
+                        kept += 1;
+                    }
+                    response.partitions.push(*part);
+                    continue;
+                }
             };
             if left < u32::MAX {
                 for batch in &response.batches[before..] {
@@ -349,26 +380,22 @@ impl Broker {
                 }
             }
             // A reader that has more to read, or waits to join the ISR, stays on the list.
-            let more = fetched.batches > 0
-                || follower.is_some_and(|follower| is_outside_isr(replica, follower));
-            let readings = &mut self.sessions.all[place].1.partitions;
-            let mut stays = false;
-            if fetched.error.is_some() {
-                cold_path();
-                // The reader asks for it anew when it is ready to.
-                readings.remove(partition);
-            } else if let Some(reading) = readings.at_mut(slot) {
-                reading.sent_high_watermark = fetched.high_watermark;
-                reading.listed = more;
-                stays = more;
+            let stays =
+                batches > 0 || follower.is_some_and(|follower| is_outside_isr(replica, follower));
+            if let Some(reading) = self.sessions.all[place].1.partitions.at_mut(slot) {
+                reading.sent_high_watermark = high_watermark;
+                reading.listed = stays;
             }
-            let news = fetched.batches > 0
-                || fetched.error.is_some()
-                || fetched.diverging.is_some()
-                || fetched.preferred_replica.is_some()
-                || fetched.high_watermark != sent;
-            if news {
-                response.partitions.push(fetched);
+            if batches > 0 || high_watermark != sent {
+                response.partitions.push(FetchedPartition {
+                    partition,
+                    error: None,
+                    high_watermark,
+                    diverging: None,
+                    leader_hint: None,
+                    preferred_replica: None,
+                    batches,
+                });
             }
             if stays {
                 list[kept] = partition;
@@ -394,55 +421,68 @@ impl Broker {
         ctx.cause = before;
     }
 
-    /// Reads what a reader at this position gets of a partition.
+    /// Notes an answer that gives no records. Returns whether the partition stays on the list.
+    #[cold]
+    fn note_unread(
+        &mut self,
+        place: usize,
+        slot: usize,
+        part: &FetchedPartition,
+        waits: bool,
+    ) -> bool {
+        let readings = &mut self.sessions.all[place].1.partitions;
+        if part.error.is_some() {
+            // The reader asks for it anew when it is ready to.
+            readings.remove(part.partition);
+            return false;
+        }
+        if let Some(reading) = readings.at_mut(slot) {
+            reading.sent_high_watermark = part.high_watermark;
+            reading.listed = waits;
+        }
+        waits
+    }
+
+    /// Reads what a reader at this position gets of a partition. Returns how many batches it is.
+    ///
+    /// # Errors
+    /// What the reader is to hear instead.
     fn read(
         &self,
         replica: &Replica,
         position: &FetchPosition,
         reader: Reader,
         batches: &mut Vec<Batch>,
-    ) -> FetchedPartition {
+    ) -> Result<u32, Box<FetchedPartition>> {
         let is_follower = reader.follower.is_some();
         let (log_end, high_watermark) = (replica.log.end(), replica.high_watermark());
         if let Err(error) = check_access(replica, position, is_follower, reader.rack.is_some()) {
-            return self.refusal(position, high_watermark, error);
+            return Err(self.refusal(position, high_watermark, error));
         }
-        let mut fetched = FetchedPartition {
-            partition: position.partition,
-            error: None,
-            high_watermark,
-            diverging: None,
-            leader_hint: None,
-            preferred_replica: None,
-            batches: 0,
-        };
-        if is_follower {
-            fetched.diverging = diverges(replica, position);
-            if fetched.diverging.is_some() {
-                cold_path();
-                return fetched;
-            }
+        if is_follower && let Some(diverging) = diverges(replica, position) {
+            let mut part = unread(position.partition, high_watermark);
+            part.diverging = Some(diverging);
+            return Err(part);
         }
         if position.offset > log_end {
-            cold_path();
-            fetched.error = Some(ErrorCode::OffsetOutOfRange);
-            if is_follower {
-                fetched.high_watermark = log_end;
-            }
-            return fetched;
+            let known = if is_follower { log_end } else { high_watermark };
+            let mut part = unread(position.partition, known);
+            part.error = Some(ErrorCode::OffsetOutOfRange);
+            return Err(part);
         }
         if let (false, Some(rack)) = (is_follower, reader.rack) {
-            fetched.preferred_replica = self.replica_in_rack(replica, position, rack);
-            if fetched.preferred_replica.is_some() {
-                return fetched;
+            let preferred = self.replica_in_rack(replica, position, rack);
+            if preferred.is_some() {
+                let mut part = unread(position.partition, high_watermark);
+                part.preferred_replica = preferred;
+                return Err(part);
             }
         }
         let bound = if is_follower { log_end } else { high_watermark };
         let before = batches.len();
         let log = &replica.log;
         log.read(position.offset, bound, reader.max_bytes, batches);
-        fetched.batches = (batches.len() - before) as u32;
-        fetched
+        Ok((batches.len() - before) as u32)
     }
 
     #[cold]
@@ -451,16 +491,11 @@ impl Broker {
         position: &FetchPosition,
         high_watermark: Offset,
         error: ErrorCode,
-    ) -> FetchedPartition {
-        FetchedPartition {
-            partition: position.partition,
-            error: Some(error),
-            high_watermark,
-            diverging: None,
-            leader_hint: self.leader_hint(position.partition),
-            preferred_replica: None,
-            batches: 0,
-        }
+    ) -> Box<FetchedPartition> {
+        let mut part = unread(position.partition, high_watermark);
+        part.error = Some(error);
+        part.leader_hint = self.leader_hint(position.partition);
+        part
     }
 
     /// A follower in the consumer's rack that is in sync and has the position (KIP-392).
@@ -554,6 +589,20 @@ struct Reader<'a> {
     follower: Option<BrokerId>,
     rack: Option<&'a str>,
     max_bytes: u32,
+}
+
+/// An answer for one partition that gives no records.
+#[cold]
+fn unread(partition: PartitionId, high_watermark: Offset) -> Box<FetchedPartition> {
+    Box::new(FetchedPartition {
+        partition,
+        error: None,
+        high_watermark,
+        diverging: None,
+        leader_hint: None,
+        preferred_replica: None,
+        batches: 0,
+    })
 }
 
 /// Whether an answer with so many bytes left takes more of a partition (`fetch.max.bytes`); the first one that has data

@@ -110,8 +110,7 @@ impl Consumer {
         }
         // The next fetches are under way while the application works.
         self.fetch(env);
-        let risky =
-            self.config.failure_rate > 0.0 || work.items.iter().any(|item| self.has_poison(item));
+        let risky = self.config.failure_rate > 0.0 || self.any_poison(&work.items);
         work.started = env.now;
         work.per_record = self.config.processing;
         work.stepwise = risky;
@@ -123,6 +122,11 @@ impl Consumer {
             self.begin(work, env);
         }
         true
+    }
+
+    fn any_poison(&self, items: &VecDeque<Item>) -> bool {
+        let known = !self.config.poison.is_empty() || self.config.poison_every.is_some();
+        known && items.iter().any(|item| self.has_poison(item))
     }
 
     fn has_poison(&self, item: &Item) -> bool {
