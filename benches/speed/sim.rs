@@ -1,8 +1,8 @@
 //! What one step of the simulated cluster costs, beside a bare loop over its queue, as releases are built.
 //!
 //! `cargo run --release --example sim-speed`. Cargo builds benches with code for unwinding, which releases go without, so
-//! `benches/sim.rs` measures another program. Each row is the best of several rounds, those of the bare queue and of the
-//! cluster by turns.
+//! `benches/sim.rs` measures another program. Each row is the best of many short rounds, those of the bare queue and of the
+//! cluster by turns, so that a busy machine finds a quiet moment for each.
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::hint::black_box;
@@ -15,8 +15,8 @@ use highwater::sim::time::Time;
 mod simulated;
 use simulated::{bare, large, steady, warm};
 
-const ROUNDS: usize = 8;
-const STEPS: u64 = 400_000;
+const ROUNDS: usize = 64;
+const STEPS: u64 = 50_000;
 
 /// Nanoseconds for each of `STEPS`.
 fn each(work: impl FnOnce()) -> f64 {

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// More time on one card than this is time away from the desk.
-pub const SPENT_MAX: Duration = Duration::from_secs(5 * 60);
+pub const SPENT_MAX: Duration = Duration::from_mins(5);
 
 /// What the reader does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -49,8 +49,8 @@ pub enum Records {
     List {
         /// The producer, by its place in the names.
         producer: u32,
-        /// Their numbers.
-        numbers: Arc<[u64]>,
+        /// Their numbers. (Behind a thin pointer, as most batches have none.)
+        numbers: Arc<Vec<u64>>,
     },
     /// Records of an old, settled part of the log; only their count and size are still known.
     Summary,
@@ -78,7 +78,8 @@ impl Records {
             },
             Records::List { producer, numbers } => {
                 let end = (from + count) as usize;
-                let numbers = numbers.get(from as usize..end).unwrap_or(&[]).into();
+                let part = numbers.get(from as usize..end).unwrap_or(&[]);
+                let numbers = Arc::new(part.to_vec());
                 Records::List {
                     producer: *producer,
                     numbers,

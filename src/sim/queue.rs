@@ -66,10 +66,7 @@ impl<T> EventQueue<T> {
             None => self.new_slot(),
         };
         // A free slot holds nothing to drop, and not to ask saves code where every send and every timer is.
-        std::mem::forget(std::mem::replace(
-            &mut self.slots[slot as usize],
-            Some(payload),
-        ));
+        std::mem::forget(self.slots[slot as usize].replace(payload));
         debug_assert!(slot < 1 << SLOT_BITS);
         self.sequence += 1;
         let key = (u128::from(at.0) << (SLOT_BITS + SEQUENCE_BITS))

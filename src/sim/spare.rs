@@ -64,10 +64,21 @@ impl<T> Pool<T> {
     }
 }
 
+impl<T: Default> Pool<T> {
+    /// Takes one out, or makes a new one.
+    #[inline]
+    fn take_or_make(&mut self) -> T {
+        self.take().unwrap_or_else(|| {
+            cold_path();
+            T::default()
+        })
+    }
+}
+
 impl<T> Pool<Vec<T>> {
     /// An empty list.
     pub fn list(&mut self) -> Vec<T> {
-        self.take().unwrap_or_else(new)
+        self.take_or_make()
     }
 
     /// Takes a list whose items matter no more.
@@ -99,12 +110,6 @@ fn new_envelope() -> Box<Envelope> {
 #[allow(clippy::unnecessary_box_returns, reason = "as above")]
 fn new_alarm(alarm: Alarm) -> Box<Alarm> {
     Box::new(alarm)
-}
-
-/// What a pool has no spare of.
-#[cold]
-fn new<T: Default>() -> T {
-    T::default()
 }
 
 /// The spares that all nodes share.
@@ -149,7 +154,7 @@ impl Spare {
 
     /// A request that opens a session and asks for nothing yet.
     pub fn request(&mut self) -> Box<FetchRequest> {
-        self.requests.take().unwrap_or_else(new)
+        self.requests.take_or_make()
     }
 
     /// Takes a request that was handled.
@@ -167,7 +172,7 @@ impl Spare {
 
     /// An answer without error that says nothing yet.
     pub fn answer(&mut self) -> Box<FetchResponse> {
-        self.answers.take().unwrap_or_else(new)
+        self.answers.take_or_make()
     }
 
     /// Takes an answer that was read.

@@ -396,12 +396,12 @@ impl Broker {
                 error,
             });
         }
-        if let AnswerOutcome::Committed(moved) = outcome {
-            if let Some(place) = self.replicas.place(partition) {
-                self.after_isr_change(place, ctx);
-                if moved.is_some() {
-                    self.high_watermark_moved(place, ctx);
-                }
+        if let AnswerOutcome::Committed(moved) = outcome
+            && let Some(place) = self.replicas.place(partition)
+        {
+            self.after_isr_change(place, ctx);
+            if moved.is_some() {
+                self.high_watermark_moved(place, ctx);
             }
         }
     }

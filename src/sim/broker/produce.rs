@@ -60,10 +60,7 @@ impl Purgatory {
             (self.slots.len() - 1) as u32
         });
         // A free slot holds nothing to drop.
-        std::mem::forget(std::mem::replace(
-            &mut self.slots[slot as usize],
-            Some(pending),
-        ));
+        std::mem::forget(self.slots[slot as usize].replace(pending));
         slot
     }
 

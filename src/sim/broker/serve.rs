@@ -486,6 +486,10 @@ impl Broker {
     }
 
     #[cold]
+    #[allow(
+        clippy::unnecessary_box_returns,
+        reason = "`read` fails with it as it is"
+    )]
     fn refusal(
         &self,
         position: &FetchPosition,
@@ -593,6 +597,7 @@ struct Reader<'a> {
 
 /// An answer for one partition that gives no records.
 #[cold]
+#[allow(clippy::unnecessary_box_returns, reason = "as above")]
 fn unread(partition: PartitionId, high_watermark: Offset) -> Box<FetchedPartition> {
     Box::new(FetchedPartition {
         partition,

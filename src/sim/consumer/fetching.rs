@@ -20,6 +20,15 @@ use super::{About, Assigned, Chunk, Consumer, Env, Membership, Note, Position, R
 /// Where a partition's epoch ends, as its leader answers.
 type EpochEnd = (PartitionId, Result<(LeaderEpoch, Offset), ErrorCode>);
 
+/// What there is of a consumer's partitions that is not as it mostly is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Outlook {
+    /// One has no position, and nobody was asked for it.
+    pub(super) unsettled: bool,
+    /// Fetched records wait for poll().
+    pub(super) buffered: bool,
+}
+
 impl Consumer {
     pub(super) fn refresh_metadata(&mut self, env: &mut Env) {
         if !self.metadata_wanted
@@ -145,13 +154,19 @@ impl Consumer {
 
     // Positions.
 
-    pub(super) fn find_positions(&mut self, env: &mut Env) {
-        let has_position = |assigned: &Assigned| {
-            assigned.asking || matches!(assigned.position, Position::At { .. } | Position::Failed)
-        };
-        if self.assigned.values().all(has_position) {
-            return;
+    /// What there is of its partitions that is not as it mostly is.
+    pub(super) fn look_over(&self) -> Outlook {
+        let mut outlook = Outlook::default();
+        for assigned in self.assigned.values() {
+            let is_settled = matches!(assigned.position, Position::At { .. } | Position::Failed);
+            outlook.unsettled |= !is_settled && !assigned.asking;
+            outlook.buffered |= !assigned.buffered.is_empty();
         }
+        outlook
+    }
+
+    #[cold]
+    pub(super) fn find_positions(&mut self, env: &mut Env) {
         let mut unknown = Vec::new();
         let mut resets: BTreeMap<BrokerId, Vec<(PartitionId, OffsetSpec, LeaderEpoch)>> =
             BTreeMap::new();
@@ -387,13 +402,17 @@ impl Consumer {
     // Fetches.
 
     /// Sends a fetch to every broker that leads (or serves) partitions it
-    /// wants records of and that it is not asking already.
-    pub(super) fn fetch(&mut self, env: &mut Env) {
+    /// wants records of and that it is not asking already; `buffered` says whether fetched records may wait for poll().
+    pub(super) fn fetch(&mut self, buffered: bool, env: &mut Env) {
         if self.revokes_all() {
             return;
         }
         let mut wanted = self.spare.fetches.list();
-        let full = self.brokers_to_wait_for(env.now);
+        let full = if buffered {
+            self.brokers_to_wait_for(env.now)
+        } else {
+            Vec::new()
+        };
         let mut homeless = false;
         for (id, assigned) in self.assigned.iter() {
             if assigned.fetching.is_some() || assigned.paused || !assigned.buffered.is_empty() {
@@ -465,14 +484,6 @@ impl Consumer {
 
     /// Brokers of which fetched records still wait are not asked for others meanwhile (KAFKA-17182).
     fn brokers_to_wait_for(&self, now: Time) -> Vec<BrokerId> {
-        if !self.has_buffered() {
-            return Vec::new();
-        }
-        self.brokers_of_buffered(now)
-    }
-
-    #[cold]
-    fn brokers_of_buffered(&self, now: Time) -> Vec<BrokerId> {
         let waiting = self.assigned.iter().filter(|(_, assigned)| {
             let fetchable = !assigned.paused && matches!(assigned.position, Position::At { .. });
             fetchable && !assigned.buffered.is_empty()
@@ -480,12 +491,6 @@ impl Consumer {
         waiting
             .filter_map(|(id, assigned)| Some(self.source_of(id, assigned, now)?.0))
             .collect()
-    }
-
-    /// Whether fetched records wait for poll().
-    pub(super) fn has_buffered(&self) -> bool {
-        let mut assigned = self.assigned.values();
-        assigned.any(|assigned| !assigned.buffered.is_empty())
     }
 
     /// Says in a fetch what holds for all partitions. It opens a new session.

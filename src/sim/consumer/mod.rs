@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use super::group::assignors::Assignor;
 use super::group::event::GroupEvent;
-use super::message::{FetchRequest, JoinGroupResponse, Message, PartitionLeader};
-use super::node::{NodeId, PartitionId, PartitionMap, TopicId};
+use super::message::{FetchRequest, JoinGroupResponse, PartitionLeader};
+use super::node::{PartitionId, PartitionMap, TopicId};
 use super::spare::Pool;
 use super::time::Time;
 use super::types::{BrokerId, ErrorCode, LeaderEpoch, Offset};
@@ -455,69 +455,6 @@ impl Consumer {
         }
     }
 
-    /// A broker answered.
-    pub fn receive(&mut self, correlation: u32, message: Message, env: &mut Env) {
-        let Some(request) = self.answered(correlation) else {
-            return;
-        };
-        if !self.is_on() {
-            return;
-        }
-        match message {
-            Message::FetchResponse(answer) => {
-                if let About::Fetch(asked) = request.about {
-                    self.fetched(request.to, &asked, answer, env);
-                    env.spare.partitions.done(asked);
-                }
-            }
-            Message::Disconnected => {
-                // Nobody listens there: it tries again after a moment, not at once (`reconnect.backoff.ms`).
-                self.failed(request, env);
-                return;
-            }
-            message => self.receive_rare(request, message, env),
-        }
-        self.go_on(env);
-    }
-
-    /// An answer that is no fetched records.
-    #[cold]
-    fn receive_rare(&mut self, request: Request, message: Message, env: &mut Env) {
-        match message {
-            Message::MetadataResponse(answer) => self.got_metadata(*answer, env),
-            Message::FindCoordinatorResponse {
-                error, coordinator, ..
-            } => {
-                self.got_coordinator(error, coordinator, env);
-            }
-            Message::JoinGroupResponse(answer) => self.joined(*answer, env),
-            Message::SyncGroupResponse { error, assignment } => {
-                self.synced(error, &assignment, env);
-            }
-            Message::HeartbeatResponse { error } => self.heart_answered(error, env),
-            Message::OffsetCommitResponse { partitions } => {
-                if let About::Commit { kind } = request.about {
-                    let error = partitions.iter().find_map(|(_, error)| *error);
-                    self.committed(kind, error, env);
-                }
-            }
-            Message::OffsetFetchResponse { error, offsets } => {
-                if let About::Committed(asked) = request.about {
-                    self.got_committed(&asked, error, &offsets, env);
-                }
-            }
-            Message::ListOffsetsResponse { partitions } => self.got_offsets(&partitions, env),
-            Message::OffsetForLeaderEpochResponse { partitions } => {
-                self.got_epochs(&partitions, env);
-            }
-            Message::ProduceResponse { results } => {
-                let error = results.first().and_then(|result| result.error);
-                self.sent_on(error, env);
-            }
-            _ => {}
-        }
-    }
-
     /// Continues what waits: poll(), a commitSync(), a record on its way to
     /// another topic.
     fn go_on(&mut self, env: &mut Env) {
@@ -527,26 +464,6 @@ impl Consumer {
             App::SendingOn(_) => self.send_on_again(env),
             App::Off | App::Working(_) => {}
         }
-    }
-
-    /// A broker's sockets closed: nothing asked of it gets an answer.
-    #[cold]
-    pub fn disconnected(&mut self, broker: BrokerId, env: &mut Env) {
-        let gone: Vec<u32> = self
-            .requests
-            .iter()
-            .filter(|(_, request)| request.to == broker)
-            .map(|(number, _)| *number)
-            .collect();
-        for number in gone {
-            if let Some(request) = self.answered(number) {
-                self.failed(request, env);
-            }
-        }
-        if self.coordinator == Some(broker) {
-            self.coordinator = None;
-        }
-        self.go_on(env);
     }
 
     /// A request got no answer.
@@ -622,37 +539,6 @@ impl Consumer {
         self.go_on(env);
     }
 
-    /// The request of this number waits no longer.
-    fn answered(&mut self, correlation: u32) -> Option<Request> {
-        let place = self
-            .requests
-            .iter()
-            .position(|(number, _)| *number == correlation)?;
-        Some(self.requests.remove(place).1)
-    }
-
-    fn send(&mut self, to: BrokerId, about: About, message: Message, env: &mut Env) {
-        self.next_correlation = self.next_correlation.wrapping_add(1);
-        let correlation = self.next_correlation;
-        let request = Request {
-            to,
-            sent: env.now,
-            about,
-        };
-        self.requests.push((correlation, request));
-        env.out.push(Effect::Send {
-            to: NodeId::Broker(to),
-            correlation,
-            message,
-        });
-    }
-
-    fn waits_for(&self, wanted: impl Fn(&About) -> bool) -> bool {
-        self.requests
-            .iter()
-            .any(|(_, request)| wanted(&request.about))
-    }
-
     fn retry_later(&mut self, env: &mut Env) {
         let at = env.now + self.config.retry_backoff;
         if self
@@ -688,15 +574,18 @@ impl Consumer {
         self.last_poll = env.now;
         self.refresh_metadata(env);
         self.keep_membership(env);
+        let outlook = self.look_over();
         if self.membership == Membership::Stable && self.preparing.is_none() {
             self.auto_commit(env);
-            self.find_positions(env);
+            if outlook.unsettled {
+                self.find_positions(env);
+            }
         }
-        if self.hand_over(env) {
+        if outlook.buffered && self.hand_over(env) {
             return;
         }
         if self.membership != Membership::Failed {
-            self.fetch(env);
+            self.fetch(outlook.buffered, env);
         }
     }
 }

@@ -9,9 +9,10 @@ use crate::sim::group::coordinator::{
 use crate::sim::group::progress::GroupProgress;
 use crate::sim::group::state::Peer;
 use crate::sim::message::{
-    Batch, FetchResponse, FetchedPartition, MetadataResponse, OffsetSpec, ProduceResult, Records,
+    Batch, FetchResponse, FetchedPartition, Message, MetadataResponse, OffsetSpec, ProduceResult,
+    Records,
 };
-use crate::sim::node::Names;
+use crate::sim::node::{Names, NodeId};
 use crate::sim::rng::Rng;
 use crate::sim::spare::Spare;
 

@@ -47,9 +47,9 @@ impl Work {
 }
 
 impl Consumer {
-    /// poll() returns records if there are any; whether it did.
+    /// poll() returns fetched records, if any may be handed over; whether it did.
     pub(super) fn hand_over(&mut self, env: &mut Env) -> bool {
-        if !self.has_buffered() || self.revokes_all() {
+        if self.revokes_all() {
             return false;
         }
         let mut room = u64::from(self.config.max_poll_records);
@@ -109,7 +109,7 @@ impl Consumer {
             return false; // poll() may return no record at all (`max.poll.records`)
         }
         // The next fetches are under way while the application works.
-        self.fetch(env);
+        self.fetch(true, env);
         let risky = self.config.failure_rate > 0.0 || self.any_poison(&work.items);
         work.started = env.now;
         work.per_record = self.config.processing;

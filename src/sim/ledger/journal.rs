@@ -220,7 +220,7 @@ mod tests {
         for place in 0..batches {
             let first = place * u64::from(EACH);
             let records = if scattered {
-                let numbers = [first, first + 1, first + 2].into();
+                let numbers = vec![first, first + 1, first + 2].into();
                 Records::List {
                     producer: 0,
                     numbers,

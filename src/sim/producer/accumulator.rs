@@ -25,7 +25,7 @@ pub(super) struct Draft {
     /// The numbers, if they do not run on from the first.
     numbers: Vec<u64>,
     /// The same, to share, once it has been sent and takes no more records.
-    shared: Option<Arc<[u64]>>,
+    shared: Option<Arc<Vec<u64>>>,
     pub(super) count: u32,
     bytes: u64,
     pub(super) created: Time,
@@ -110,7 +110,7 @@ impl Draft {
     /// It is sent, so it takes no more records.
     pub(super) fn close(&mut self) {
         if !self.numbers.is_empty() {
-            self.shared = Some(std::mem::take(&mut self.numbers).into());
+            self.shared = Some(Arc::new(std::mem::take(&mut self.numbers)));
         }
     }
 
@@ -119,7 +119,7 @@ impl Draft {
         let numbers = match &self.shared {
             Some(shared) => Some(Arc::clone(shared)),
             None if self.numbers.is_empty() => None,
-            None => Some(Arc::from(self.numbers.as_slice())),
+            None => Some(Arc::new(self.numbers.clone())),
         };
         let records = match numbers {
             Some(numbers) => Records::List { producer, numbers },

@@ -13,7 +13,7 @@ use crate::sim::event::{LossReason, What};
 use crate::sim::message::{Message, ProduceResult, ProducedBatch};
 use crate::sim::node::NodeId;
 use crate::sim::time::Time;
-use crate::sim::types::{BrokerId, ErrorCode, ProducerEpoch, ProducerId};
+use crate::sim::types::{BrokerId, ErrorCode, ProducerEpoch, ProducerId, Sequence};
 
 /// A produce request without an answer.
 #[derive(Debug, Clone)]
@@ -117,20 +117,23 @@ impl Producer {
             if size > 0 && size + front.bytes() > self.config.max_request_size {
                 break;
             }
-            let Some(mut draft) = queue.drafts.pop_front() else {
+            size += front.bytes();
+            let sessions = self.session.filter(|_| self.config.idempotent);
+            let numbered = sessions.filter(|_| front.sequence.is_none());
+            let count = front.count;
+            let given = numbered.map(|session| number(queue, count, session));
+            queue.in_flight += 1;
+            let Some(front) = queue.drafts.front_mut() else {
                 continue;
             };
-            size += draft.bytes();
-            draft.attempts += 1;
-            draft.close();
-            draft.rewritten = false;
-            if let Some(session) = self.session.filter(|_| self.config.idempotent)
-                && draft.sequence.is_none()
-            {
-                number(queue, &mut draft, session);
+            front.attempts += 1;
+            front.close();
+            front.rewritten = false;
+            if let Some((sequence, place)) = given {
+                front.sequence = Some(sequence);
+                front.place = place;
             }
-            queue.in_flight += 1;
-            drafts.push((place, draft));
+            drafts.extend(queue.drafts.pop_front().map(|draft| (place, draft)));
         }
         if drafts.is_empty() {
             return self.drafts.give(drafts);
@@ -605,21 +608,25 @@ fn may_drain(
     queue.session == session && !queue.in_doubt && queue.sent - first.place < max_in_flight
 }
 
-/// Gives a batch that goes out for the first time its sequence (`TransactionManager.maybeUpdateProducerIdAndEpoch`).
-fn number(queue: &mut Queue, draft: &mut Draft, session: (ProducerId, ProducerEpoch)) {
+/// Takes the sequence of a batch that goes out for the first time (`TransactionManager.maybeUpdateProducerIdAndEpoch`),
+/// and its place among all that the partition got.
+fn number(
+    queue: &mut Queue,
+    count: u32,
+    session: (ProducerId, ProducerEpoch),
+) -> ((ProducerId, ProducerEpoch, Sequence), u64) {
     if queue.session != Some(session) && queue.flying.is_empty() {
         queue.begin_session(session);
     }
-    let (id, epoch) = session;
-    draft.sequence = Some((id, epoch, queue.next_sequence));
-    draft.place = queue.sent;
+    let (sequence, place) = (queue.next_sequence, queue.sent);
     queue.flying.push(Unresolved {
-        sequence: queue.next_sequence,
-        place: draft.place,
-        count: draft.count,
+        sequence,
+        place,
+        count,
     });
-    queue.next_sequence = advance_sequence(queue.next_sequence, draft.count);
+    queue.next_sequence = advance_sequence(sequence, count);
     queue.sent += 1;
+    ((session.0, session.1, sequence), place)
 }
 
 /// When the front of a queue can be sent: now if it is full, or others wait behind it, or memory is short, or the

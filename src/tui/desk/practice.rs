@@ -394,7 +394,7 @@ mod tests {
             about: "everything".into(),
             count,
             mode,
-            limit: Some(Duration::from_secs(600)),
+            limit: Some(Duration::from_mins(10)),
             limit_each: None,
             seed: 7,
         }

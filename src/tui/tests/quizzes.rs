@@ -16,7 +16,7 @@ fn settings(mode: Mode) -> Settings {
         about: "Replication and the ISR".into(),
         count: 10,
         mode,
-        limit: Some(Duration::from_secs(600)),
+        limit: Some(Duration::from_mins(10)),
         limit_each: None,
         seed: 3,
     }

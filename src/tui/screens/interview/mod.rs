@@ -44,7 +44,7 @@ use crate::{
 /// From here on what is ticked and what it is held against stand side by side.
 const WIDE: u16 = 120;
 /// From here on an answer counts as long.
-const LONG: Duration = Duration::from_secs(240);
+const LONG: Duration = Duration::from_mins(4);
 
 /// The screen.
 #[derive(Debug)]

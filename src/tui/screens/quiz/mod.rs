@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// From here on the clock is shown as short.
-const SHORT: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_mins(1);
 
 /// The screen.
 #[derive(Debug)]
