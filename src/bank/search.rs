@@ -151,9 +151,12 @@ struct Word {
     text: String,
     letters: u64,
     chars: i64,
+    /// What it scores wherever its letters stand together at the start of a word. (The matcher takes much longer, and says
+    /// the same but where it trips over letters that come twice.)
+    whole: i64,
 }
 
-fn words(query: &str) -> Vec<Word> {
+fn words(query: &str, matcher: &SkimMatcherV2) -> Vec<Word> {
     let query: String = query.chars().take(QUERY_CHARS_MAX).collect();
     query
         .to_lowercase()
@@ -161,6 +164,7 @@ fn words(query: &str) -> Vec<Word> {
         .map(|word| Word {
             letters: letters(word),
             chars: word.chars().count() as i64,
+            whole: matcher.fuzzy_match(word, word).unwrap_or(0),
             text: word.to_owned(),
         })
         .collect()
@@ -178,7 +182,7 @@ impl Index {
 
     /// The best `limit` cards for a query; none for an empty one.
     pub fn search(&self, bank: &Bank, query: &str, limit: usize) -> Vec<Hit> {
-        let words = words(query);
+        let words = words(query, &self.matcher);
         if words.is_empty() {
             return Vec::new();
         }
@@ -267,9 +271,15 @@ impl Index {
             let bonus = if starts_word(text, at) { AT_WORD } else { 0 };
             return Some(word.chars * LETTER + bonus);
         }
+        let mut together = false;
+        for (at, _) in text.match_indices(&word.text) {
+            if follows_gap(text, at) {
+                return Some(word.whole);
+            }
+            together = true;
+        }
         let score = self.matcher.fuzzy_match(text, &word.text)?;
-        (score * 100 >= word.chars * LETTER * CLOSE_ENOUGH || text.contains(&word.text))
-            .then_some(score)
+        (together || score * 100 >= word.chars * LETTER * CLOSE_ENOUGH).then_some(score)
     }
 
     /// The characters of a text that a fitting word stands for.
@@ -358,6 +368,14 @@ fn passage(text: &str, word: &Word) -> Option<Passage> {
     })
 }
 
+/// Whether what stands there begins the text or follows what keeps words apart for the matcher.
+fn follows_gap(text: &str, at: usize) -> bool {
+    text[..at]
+        .chars()
+        .next_back()
+        .is_none_or(|c| " /\\|()[]{}".contains(c))
+}
+
 fn starts_word(text: &str, at: usize) -> bool {
     !text[..at]
         .chars()
@@ -368,6 +386,7 @@ fn starts_word(text: &str, at: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// Id, question, tags and answer of a few cards.
     const CARDS: [(&str, &str, &str, &str); 4] = [
@@ -417,6 +436,34 @@ mod tests {
         hits.iter()
             .map(|hit| bank.cards[hit.place].id.to_string())
             .collect()
+    }
+
+    proptest! {
+        /// Where the letters stand together at the start of a word, all texts score the same; elsewhere the matcher has
+        /// the say.
+        #[test]
+        fn a_whole_word_is_scored_without_the_matcher(
+            text in "[abc1é .,/()_-]{0,40}",
+            word in "[abc1é.,/()_-]{3,6}",
+            at in 0usize..40,
+        ) {
+            // New ones each time: the matcher's scores may depend on what it matched before.
+            let index = || Index::new(&Bank::default());
+            let at = text.char_indices().nth(at).map_or(0, |(at, _)| at);
+            let whole = format!("{}{word}{}", &text[..at], &text[at..]);
+            let words = words(&word, &index().matcher);
+            for text in [text.clone(), whole] {
+                let found = index().fuzzy(&text, letters(&text), &words[0]);
+                let plain = index().matcher.fuzzy_match(&text, &word).filter(|score| {
+                    score * 100 >= words[0].chars * LETTER * CLOSE_ENOUGH || text.contains(&word)
+                });
+                if text.match_indices(&word).any(|(at, _)| follows_gap(&text, at)) {
+                    prop_assert!(found == Some(words[0].whole) && plain.is_some(), "{:?} in {:?}", word, text);
+                } else {
+                    prop_assert_eq!(found, plain, "{:?} in {:?}", word, text);
+                }
+            }
+        }
     }
 
     #[test]
