@@ -217,11 +217,11 @@ impl Broker {
         }
         // Fencing and settings decide who holds the high watermark back.
         if config_changed || record.leader == Some(self.id) {
-            self.isr_changed(partition, ctx);
+            self.look_at_watermark(partition, ctx);
         }
     }
 
-    fn isr_changed(&mut self, partition: PartitionId, ctx: &mut Context) {
+    fn look_at_watermark(&mut self, partition: PartitionId, ctx: &mut Context) {
         if let Some(place) = self.replicas.place(partition) {
             self.try_advance(place, ctx);
             self.after_isr_change(place, ctx);
