@@ -68,6 +68,29 @@ fn an_impossible_cluster_is_refused() {
              settings: {enable.idempotence: true, acks: 1}}]",
             "producer app: enable.idempotence = true needs acks = all",
         ),
+        (
+            "topics: [{name: orders}]\nproducers: [{name: app, topic: orders, rate: 1, \
+             settings: {max.in.flight.requests.per.connection: 6, acks: 1}}]",
+            "producer app: max.in.flight.requests.per.connection = 6 must be at most 5 unless enable.idempotence = false",
+        ),
+        (
+            "topics: [{name: a.b}, {name: a_b}]",
+            "topic a_b: metrics write `.` as `_`, so it collides with topic a.b",
+        ),
+        (
+            "topics: [{name: orders}]\ngroups: [{name: billing, topics: [orders], settings: {session.timeout.ms: 10000}, \
+             members: [{name: c1, settings: {heartbeat.interval.ms: 12000}}]}]",
+            "consumer c1: heartbeat.interval.ms = 12000 must be lower than session.timeout.ms = 10000",
+        ),
+        (
+            "broker_settings: {2: {min.insync.replicas: 2}}",
+            "broker 2: min.insync.replicas: no broker has its own while eligible leader replicas are kept; \
+             set it for a topic or for all brokers",
+        ),
+        (
+            "broker_settings: {2: {eligible.leader.replicas.version: 0}}",
+            "broker 2: eligible.leader.replicas.version: it is a feature of the whole cluster",
+        ),
         ("network: {loss: 1.5}", "the network's loss is 1.5"),
         ("racks: {7: a}", "7"),
         ("network: {latency: -3ms}", "-3ms"),
@@ -145,6 +168,18 @@ fn a_command_that_cannot_apply_changes_nothing() {
         (
             "create topic audit partitions 0 replication 1",
             "the number of partitions of audit is 0",
+        ),
+        (
+            "set broker 1 min.insync.replicas=2",
+            "min.insync.replicas cannot be 2: no broker has its own while eligible leader replicas are kept",
+        ),
+        (
+            "set consumer c1 heartbeat.interval.ms=60s",
+            "heartbeat.interval.ms cannot be 60000: heartbeat.interval.ms = 60000 must be lower than session.timeout.ms = 45000",
+        ),
+        (
+            "set producer app max.in.flight.requests.per.connection=9",
+            "must be at most 5 unless enable.idempotence = false",
         ),
         ("add partitions orders to 2", "2"),
         ("add partitions orders to 1", "1"),

@@ -421,6 +421,39 @@ impl Default for Settings {
     }
 }
 
+/// Refuses heartbeats that are no shorter than the session they keep up, as Kafka's consumer does (`Heartbeat`).
+///
+/// # Errors
+/// What contradicts, and what would be right.
+pub fn check_heartbeat(settings: &Settings) -> Result<(), String> {
+    let heartbeat = settings.get(Setting::HeartbeatInterval);
+    let session = settings.get(Setting::SessionTimeout);
+    if heartbeat < session {
+        return Ok(());
+    }
+    Err(format!(
+        "heartbeat.interval.ms = {heartbeat} must be lower than session.timeout.ms = {session}"
+    ))
+}
+
+/// Refuses for one broker what only the whole cluster can have: the version of a feature and, while eligible leader
+/// replicas are kept, `min.insync.replicas` (KIP-966).
+///
+/// # Errors
+/// Why not, and what would be right.
+pub fn check_for_one_broker(setting: Setting, keeps_elr: bool) -> Result<(), String> {
+    match setting {
+        Setting::EligibleLeaderReplicas => {
+            Err("it is a feature of the whole cluster; set it for all brokers".to_owned())
+        }
+        Setting::MinInsyncReplicas if keeps_elr => Err(
+            "no broker has its own while eligible leader replicas are kept; set it for a topic or for all brokers"
+                .to_owned(),
+        ),
+        _ => Ok(()),
+    }
+}
+
 impl Settings {
     /// The value of a setting.
     pub fn get(&self, setting: Setting) -> i64 {

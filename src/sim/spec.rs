@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::node::Tp;
-use super::settings::{Place, SettingError, WrittenSettings, parse_all};
+use super::settings::{
+    Place, Setting, SettingError, Settings, WrittenSettings, check_for_one_broker, check_heartbeat,
+    parse_all,
+};
 use super::time::Time;
 use super::types::{BrokerId, Offset};
 
@@ -398,6 +401,19 @@ pub fn check_name(kind: &'static str, name: &str) -> Result<(), SpecError> {
     Ok(())
 }
 
+/// What is wrong with a topic's name beside another; that one's name follows.
+pub(in crate::sim) const COLLIDES: &str = "metrics write `.` as `_`, so it collides with topic";
+
+/// The name among these with which a topic's name collides: the same but for `.` and `_`
+/// (`Topic.hasCollision`).
+pub(in crate::sim) fn colliding<'a>(
+    name: &str,
+    mut others: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let plain = |name: &str| name.replace('.', "_");
+    others.find(|other| *other != name && plain(other) == plain(name))
+}
+
 impl Spec {
     /// Looks for what is impossible.
     ///
@@ -416,11 +432,13 @@ impl Spec {
         for (broker, written) in &self.broker_settings {
             self.broker_exists("broker_settings", *broker)?;
             settings(format!("broker {broker}"), written, Place::Broker)?;
+            self.check_one_broker(*broker, written)?;
         }
         for broker in self.racks.keys() {
             self.broker_exists("racks", *broker)?;
         }
         names("topic", self.topics.iter().map(|topic| &topic.name))?;
+        self.check_collisions()?;
         names(
             "producer",
             self.producers.iter().map(|producer| &producer.name),
@@ -442,6 +460,38 @@ impl Spec {
         self.groups
             .iter()
             .try_for_each(|group| self.check_group(group))
+    }
+
+    fn check_one_broker(
+        &self,
+        broker: BrokerId,
+        written: &WrittenSettings,
+    ) -> Result<(), SpecError> {
+        let common = Settings::default().with(&self.settings, Place::Broker);
+        let keeps_elr = common.is_ok_and(|common| common.is_on(Setting::EligibleLeaderReplicas));
+        for name in written.keys() {
+            let Ok(setting) = Setting::find(name, Place::Broker) else {
+                continue;
+            };
+            check_for_one_broker(setting, keeps_elr).map_err(|why| SpecError::Conflict {
+                owner: format!("broker {broker}"),
+                problem: format!("{name}: {why}"),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn check_collisions(&self) -> Result<(), SpecError> {
+        for (place, topic) in self.topics.iter().enumerate() {
+            let before = self.topics[..place].iter().map(|topic| topic.name.as_str());
+            if let Some(other) = colliding(&topic.name, before) {
+                return Err(SpecError::Conflict {
+                    owner: format!("topic {}", topic.name),
+                    problem: format!("{COLLIDES} {other}"),
+                });
+            }
+        }
+        Ok(())
     }
 
     fn broker_exists(&self, owner: &str, broker: BrokerId) -> Result<(), SpecError> {
@@ -541,7 +591,13 @@ impl Spec {
                 .iter()
                 .try_for_each(|topic| self.topic_exists(owner.clone(), topic))?;
             self.check_failures(&owner, member)?;
-            settings(owner, &member.settings, Place::Consumer)?;
+            settings(owner.clone(), &member.settings, Place::Consumer)?;
+            let both = Settings::default()
+                .with(&group.settings, Place::Consumer)
+                .and_then(|of_group| of_group.with(&member.settings, Place::Consumer));
+            if let Ok(both) = both {
+                check_heartbeat(&both).map_err(|problem| SpecError::Conflict { owner, problem })?;
+            }
         }
         Ok(())
     }

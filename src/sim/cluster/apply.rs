@@ -18,8 +18,8 @@ use crate::sim::group::GroupRecord;
 use crate::sim::network::Link;
 use crate::sim::node::{NodeId, NodeName, PartitionId, Tp};
 use crate::sim::producer;
-use crate::sim::settings::{Place, Setting, SettingError};
-use crate::sim::spec::{CommitMode, ConsumerSpec, SpecError, check_name};
+use crate::sim::settings::{Place, Setting, SettingError, check_for_one_broker, check_heartbeat};
+use crate::sim::spec::{COLLIDES, CommitMode, ConsumerSpec, SpecError, check_name, colliding};
 use crate::sim::time::Time;
 use crate::sim::types::{BrokerId, ErrorCode, Offset};
 
@@ -457,6 +457,10 @@ impl Cluster {
         if self.world.names.topic(name).is_some() {
             return Err(AdminError::TopicExists(name.to_owned()).into());
         }
+        let topics = self.world.names.topics.iter();
+        if let Some(other) = colliding(name, topics.map(|topic| &*topic.name)) {
+            return Err(wrong("a topic's name", name, format!("{COLLIDES} {other}")));
+        }
         self.check_controller()?;
         let brokers = self.controller.placeable();
         let count = |what: String, found: u32, most: u64| {
@@ -544,6 +548,8 @@ impl Cluster {
             Target::Broker(id) => {
                 self.node(&NodeName::Broker(*id))?;
                 let setting = Setting::find(name, Place::Broker)?;
+                check_for_one_broker(setting, self.controller.elr_enabled())
+                    .map_err(|wanted| wrong(name, value, wanted))?;
                 let value = setting.parse(value)?;
                 let cause = Some(self.told(text));
                 let Some(broker) = self.brokers.get_mut(*id as usize - 1) else {
@@ -610,12 +616,11 @@ impl Cluster {
         let mut changed = client.settings.clone();
         changed.set(setting, value);
         if setting == Setting::DeliveryTimeout {
-            producer::check_timeouts(&changed).map_err(|wanted| CommandError::Value {
-                what: setting.name().to_owned(),
-                value: value.to_string(),
-                wanted,
-            })?;
+            producer::check_timeouts(&changed)
+                .map_err(|wanted| wrong(name, &value.to_string(), wanted))?;
         }
+        producer::check_in_flight(&changed)
+            .map_err(|wanted| wrong(name, &value.to_string(), wanted))?;
         let cause = Some(self.told(text));
         let id = self.setting_changed(cause, node.to_string(), setting, from, value);
         let mut ctx = self.world.context(NodeId::Producer(index), Some(id));
@@ -638,6 +643,12 @@ impl Cluster {
         };
         let setting = Setting::find(name, Place::Consumer)?;
         let value = setting.parse(value)?;
+        if let Some(member) = self.members.get(index as usize) {
+            let mut changed = member.settings.clone();
+            changed.set(setting, value);
+            check_heartbeat(&changed)
+                .map_err(|wanted| wrong(name, &setting.show(value), wanted))?;
+        }
         let cause = Some(self.told(text));
         let Some(member) = self.members.get_mut(index as usize) else {
             return Ok(());
@@ -653,6 +664,14 @@ impl Cluster {
             .reconfigure(|config| configure(config, &settings, commit));
         self.setting_changed(cause, node.to_string(), setting, from, value);
         Ok(())
+    }
+}
+
+fn wrong(what: &str, value: &str, wanted: String) -> CommandError {
+    CommandError::Value {
+        what: what.to_owned(),
+        value: value.to_owned(),
+        wanted,
     }
 }
 

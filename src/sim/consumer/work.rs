@@ -459,7 +459,9 @@ impl Consumer {
             Membership::Stable | Membership::CommittingFirst
         ) || (self.generation >= 0 && self.lost.is_none());
         if !valid {
-            return self.committed(kind, Some(ErrorCode::UnknownMemberId), env);
+            self.tell_commit_failed(None, env);
+            self.no_member_any_more(ErrorCode::UnknownMemberId);
+            return self.commit_over(kind, false, false, env);
         }
         if !self.find_coordinator(env) {
             if kind != CommitKind::Sync {
@@ -512,6 +514,11 @@ impl Consumer {
         } else if let Some(error) = error {
             self.commit_refused(error, env);
         }
+        self.commit_over(kind, error.is_none(), passing, env);
+    }
+
+    /// A commit succeeded, failed, or failed for something that passes.
+    fn commit_over(&mut self, kind: CommitKind, success: bool, passing: bool, env: &mut Env) {
         match kind {
             // It does not wait for a whole interval (`ConsumerCoordinator.autoCommitOffsetsAsync`).
             CommitKind::Auto if passing => {
@@ -533,24 +540,32 @@ impl Consumer {
                 }
             }
             CommitKind::Sync if passing => {}
-            CommitKind::Sync => self.commit_sync_done(error.is_none(), env),
+            CommitKind::Sync => self.commit_sync_done(success, env),
         }
     }
 
     fn commit_refused(&mut self, error: ErrorCode, env: &mut Env) {
+        self.tell_commit_failed(Some(error), env);
+        match error {
+            ErrorCode::RebalanceInProgress => self.rejoin = true,
+            ErrorCode::FencedInstanceId => self.fail(error, env),
+            ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration => {
+                self.no_member_any_more(error);
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_commit_failed(&self, error: Option<ErrorCode>, env: &mut Env) {
         env.tell(GroupEvent::CommitFailed {
             consumer: Arc::clone(&self.config.name),
             error,
         });
-        match error {
-            ErrorCode::RebalanceInProgress => self.rejoin = true,
-            ErrorCode::FencedInstanceId => self.fail(error, env),
-            ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration
-                if !matches!(self.membership, Membership::Joining | Membership::Syncing) =>
-            {
-                self.lose_generation(error);
-            }
-            _ => {}
+    }
+
+    fn no_member_any_more(&mut self, error: ErrorCode) {
+        if !matches!(self.membership, Membership::Joining | Membership::Syncing) {
+            self.lose_generation(error);
         }
     }
 

@@ -235,7 +235,8 @@ pub enum GroupEvent {
     },
     CommitFailed {
         consumer: Arc<str>,
-        error: ErrorCode,
+        /// What the coordinator answered; `None`: the client knows by itself that it is no member any more.
+        error: Option<ErrorCode>,
     },
     RecordFailed {
         consumer: Arc<str>,
@@ -545,10 +546,22 @@ impl GroupEvent {
                     "consumer {consumer} may not join its group: {error}; it ends"
                 )
             }
-            GroupEvent::CommitFailed { consumer, error } => {
+            GroupEvent::CommitFailed {
+                consumer,
+                error: Some(error),
+            } => {
                 write!(
                     f,
-                    "a commit of consumer {consumer} fails: {error}; what it processed will be read again"
+                    "a commit of consumer {consumer} is refused: {error}; what it processed will be read again"
+                )
+            }
+            GroupEvent::CommitFailed {
+                consumer,
+                error: None,
+            } => {
+                write!(
+                    f,
+                    "a commit of consumer {consumer} fails with CommitFailedException, as it is no member any more; what it processed will be read again"
                 )
             }
             _ => return None,

@@ -31,6 +31,8 @@ pub(super) struct Draft {
     pub(super) created: Time,
     pub(super) full: bool,
     pub(super) attempts: u32,
+    /// How many of these reached no process at all; they do not count for `retries`.
+    pub(super) untaken: u32,
     pub(super) not_before: Time,
     /// Epoch and first sequence, once it has been sent by an idempotent producer.
     pub(super) sequence: Option<(ProducerId, ProducerEpoch, Sequence)>,
@@ -62,6 +64,7 @@ impl Draft {
             created,
             full: false,
             attempts: 0,
+            untaken: 0,
             not_before: Time::ZERO,
             sequence: None,
             place: 0,

@@ -233,7 +233,7 @@ impl Producer {
             let mut settings = format!("{}, {}", quote(Setting::Acks), quote(Setting::Linger));
             if self.settings.is_on(Setting::EnableIdempotence) && !self.config.idempotent {
                 settings.push_str(
-                    ", enable.idempotence switched off without a word by a setting that conflicts",
+                    ", enable.idempotence switched off by a setting that conflicts, with no more than a line in the log",
                 );
             } else {
                 settings = format!(
@@ -441,17 +441,30 @@ pub fn check_settings(written: &WrittenSettings) -> Result<(), String> {
         if settings.get(Setting::Acks) != -1 {
             return Err("enable.idempotence = true needs acks = all".to_owned());
         }
-        if settings.get(Setting::MaxInFlight) > 5 {
-            return Err("enable.idempotence = true needs max.in.flight.requests.per.connection of at most 5".to_owned());
-        }
         if settings.get(Setting::Retries) == 0 {
             return Err("enable.idempotence = true needs retries above 0".to_owned());
         }
     }
+    check_in_flight(&settings)?;
     if written.contains_key(Setting::DeliveryTimeout.name()) {
         check_timeouts(&settings)?;
     }
     Ok(())
+}
+
+/// Refuses more than five requests in flight unless `enable.idempotence` is off, which is the default no more; that other
+/// settings switch it off does not help (`ProducerConfig.postProcessAndValidateIdempotenceConfigs`, 4.x).
+///
+/// # Errors
+/// What contradicts, and what would be right.
+pub fn check_in_flight(settings: &Settings) -> Result<(), String> {
+    let given = settings.get(Setting::MaxInFlight);
+    if given <= 5 || !settings.is_on(Setting::EnableIdempotence) {
+        return Ok(());
+    }
+    Err(format!(
+        "max.in.flight.requests.per.connection = {given} must be at most 5 unless enable.idempotence = false"
+    ))
 }
 
 /// Refuses a `delivery.timeout.ms` below `linger.ms` + `request.timeout.ms`.
@@ -469,7 +482,8 @@ pub fn check_timeouts(settings: &Settings) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether the producer is idempotent: conflicting settings switch it off without a word, unless it was asked for.
+/// Whether the producer is idempotent: conflicting settings switch it off with no more than a line in the log, unless it
+/// was asked for.
 pub fn is_idempotent(settings: &Settings) -> bool {
     settings.is_on(Setting::EnableIdempotence)
         && settings.get(Setting::Acks) == -1

@@ -37,6 +37,15 @@ impl InFlight {
     }
 }
 
+/// Why a batch was not acknowledged.
+#[derive(Debug, Clone, Copy)]
+struct Failure {
+    error: ErrorCode,
+    /// Whether the broker said so. Else no answer came.
+    answered: bool,
+    broker: BrokerId,
+}
+
 /// How much of a backoff is left to chance (KIP-580).
 const JITTER: f64 = 0.2;
 
@@ -245,7 +254,14 @@ impl Producer {
             }
             match result.error {
                 None => self.succeeded(place, &draft, result, ctx),
-                Some(error) => self.failed(place, draft, error, request.broker, ctx),
+                Some(error) => {
+                    let failure = Failure {
+                        error,
+                        answered: true,
+                        broker: request.broker,
+                    };
+                    self.failed(place, draft, failure, ctx);
+                }
             }
         }
         self.drafts.give(request.drafts);
@@ -351,29 +367,31 @@ impl Producer {
             .saturating_sub(draft.memory(self.config.batch_size));
     }
 
-    /// The pause before the next try: exponential, with some chance.
+    /// The pause before the next try: exponential, with some chance, and never above the most (`ExponentialBackoff`).
     pub(super) fn backoff(&self, attempts: u32, ctx: &mut Context) -> Time {
         let doubled = self
             .config
             .backoff
             .saturating_mul(1 << attempts.saturating_sub(1).min(20));
-        let millis = doubled.min(self.config.backoff_max) as f64;
         let jitter = 1.0 - JITTER + 2.0 * JITTER * ctx.world.rng.unit();
-        Time((millis * 1000.0 * jitter) as u64)
+        let most = Time::millis(self.config.backoff_max);
+        if self.config.backoff_max <= self.config.backoff {
+            return most; // no room to grow in
+        }
+        let millis = doubled.min(self.config.backoff_max) as f64;
+        Time((millis * 1000.0 * jitter) as u64).min(most)
     }
 
     #[cold]
-    fn failed(
-        &mut self,
-        place: usize,
-        mut draft: Draft,
-        error: ErrorCode,
-        broker: BrokerId,
-        ctx: &mut Context,
-    ) {
+    fn failed(&mut self, place: usize, mut draft: Draft, failure: Failure, ctx: &mut Context) {
         let now = ctx.now();
+        let Failure {
+            error,
+            answered,
+            broker,
+        } = failure;
         ctx.world.ledger.told_error(self.index, error);
-        let exhausted = i64::from(draft.attempts) > self.config.retries;
+        let exhausted = i64::from(draft.attempts - draft.untaken) > self.config.retries;
         let out_of_order = error == ErrorCode::OutOfOrderSequenceNumber && draft.sequence.is_some();
         // What was given up without an answer is a gap now.
         if draft.done {
@@ -398,7 +416,7 @@ impl Producer {
         let moved = self.queues[place]
             .leader
             .is_some_and(|(leader, _)| leader != broker);
-        let backoff = if moved && error.is_stale_metadata() {
+        let backoff = if moved && (error.is_stale_metadata() || !answered) {
             Time::ZERO
         } else {
             self.backoff(draft.attempts, ctx)
@@ -409,7 +427,7 @@ impl Producer {
             let since = queue.failing.map_or(now, |(since, _)| since);
             queue.failing = Some((since, error));
             let (producer, tp) = (Arc::clone(&self.name), ctx.world.names.tp(queue.id));
-            let detail = explain(error).to_owned();
+            let detail = explain(error, answered).to_owned();
             let retry_after = Some(backoff);
             ctx.emit(What::ProduceFailing {
                 producer,
@@ -492,7 +510,7 @@ impl Producer {
         let late = |request: &&InFlight| request.deadline <= now;
         while let Some(broker) = self.in_flight.iter().find(late).map(|late| late.broker) {
             // It closes the connection; the requests behind the late one go with it.
-            self.connection_lost(broker, ctx);
+            self.connection_lost(broker, ErrorCode::RequestTimedOut, ctx);
         }
         if let Some(deadline) = self.in_flight.iter().map(|request| request.deadline).min() {
             next = deadline;
@@ -548,7 +566,12 @@ impl Producer {
         self.metadata_wanted = true;
         for (place, draft) in request.drafts {
             self.settle(place);
-            self.failed(place, draft, error, request.broker, ctx);
+            let failure = Failure {
+                error,
+                answered: false,
+                broker: request.broker,
+            };
+            self.failed(place, draft, failure, ctx);
         }
     }
 
@@ -568,13 +591,25 @@ impl Producer {
             self.session_asked = None;
             self.session_not_before = ctx.now() + Time::millis(self.config.backoff);
         }
-        self.connection_lost(broker, ctx);
+        // Nobody listens there. The Java client would have no connection then and send nothing, so this was no try.
+        // Nor were those sent behind it.
+        let mut flying = self.in_flight.iter();
+        let bounced = flying.find(|request| request.correlation == correlation);
+        if let Some(first) = bounced.map(|request| request.place) {
+            let behind = self.in_flight.iter_mut();
+            let behind =
+                behind.filter(|request| request.broker == broker && request.place >= first);
+            for (_, draft) in behind.flat_map(|request| &mut request.drafts) {
+                draft.untaken += 1;
+            }
+        }
+        self.connection_lost(broker, ErrorCode::NetworkException, ctx);
     }
 
     /// None of the requests on a connection gets an answer any more. The Java client goes through them from the oldest on
     /// and puts each batch back in front; without sequences to go by, the last comes to stand first.
     #[cold]
-    fn connection_lost(&mut self, broker: BrokerId, ctx: &mut Context) {
+    fn connection_lost(&mut self, broker: BrokerId, error: ErrorCode, ctx: &mut Context) {
         let mut lost = Vec::new();
         let mut index = 0;
         while index < self.in_flight.len() {
@@ -585,7 +620,7 @@ impl Producer {
             }
         }
         for request in lost {
-            self.lost_request(request, ErrorCode::NetworkException, ctx);
+            self.lost_request(request, error, ctx);
         }
     }
 }
@@ -643,8 +678,9 @@ fn ready_at(queue: &Queue, linger: Time, hurry: bool) -> Option<Time> {
 }
 
 /// What an error means, where that helps.
-fn explain(error: ErrorCode) -> &'static str {
+fn explain(error: ErrorCode, answered: bool) -> &'static str {
     match error {
+        ErrorCode::RequestTimedOut if !answered => " (no answer came within request.timeout.ms)",
         ErrorCode::NotEnoughReplicas => {
             " (fewer in-sync replicas than min.insync.replicas; nothing was appended)"
         }
@@ -654,7 +690,7 @@ fn explain(error: ErrorCode) -> &'static str {
         ErrorCode::RequestTimedOut => {
             " (the leader appended it, but the in-sync replicas did not get it in time)"
         }
-        ErrorCode::NetworkException => " (no answer came)",
+        ErrorCode::NetworkException => " (the connection broke before an answer came)",
         ErrorCode::NotLeaderOrFollower => " (it does not lead the partition any more)",
         ErrorCode::OutOfOrderSequenceNumber => " (a batch before it has not arrived)",
         _ => "",
