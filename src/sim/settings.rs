@@ -455,6 +455,18 @@ pub fn check_for_one_broker(setting: Setting, keeps_elr: bool) -> Result<(), Str
 }
 
 impl Settings {
+    /// What a consumer has: its own settings over those of its group over the defaults.
+    ///
+    /// # Errors
+    /// The first setting that is none of a consumer, or cannot have its value.
+    pub fn of_consumer(
+        group: &WrittenSettings,
+        own: &WrittenSettings,
+    ) -> Result<Settings, SettingError> {
+        let of_group = Settings::default().with(group, Place::Consumer)?;
+        of_group.with(own, Place::Consumer)
+    }
+
     /// The value of a setting.
     pub fn get(&self, setting: Setting) -> i64 {
         self.0[setting as usize]

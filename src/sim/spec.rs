@@ -592,10 +592,7 @@ impl Spec {
                 .try_for_each(|topic| self.topic_exists(owner.clone(), topic))?;
             self.check_failures(&owner, member)?;
             settings(owner.clone(), &member.settings, Place::Consumer)?;
-            let both = Settings::default()
-                .with(&group.settings, Place::Consumer)
-                .and_then(|of_group| of_group.with(&member.settings, Place::Consumer));
-            if let Ok(both) = both {
+            if let Ok(both) = Settings::of_consumer(&group.settings, &member.settings) {
                 check_heartbeat(&both).map_err(|problem| SpecError::Conflict { owner, problem })?;
             }
         }

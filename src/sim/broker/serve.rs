@@ -387,15 +387,8 @@ impl Broker {
                 reading.listed = stays;
             }
             if batches > 0 || high_watermark != sent {
-                response.partitions.push(FetchedPartition {
-                    partition,
-                    error: None,
-                    high_watermark,
-                    diverging: None,
-                    leader_hint: None,
-                    preferred_replica: None,
-                    batches,
-                });
+                let read = of_partition(partition, high_watermark, batches);
+                response.partitions.push(read);
             }
             if stays {
                 list[kept] = partition;
@@ -595,19 +588,25 @@ struct Reader<'a> {
     max_bytes: u32,
 }
 
-/// An answer for one partition that gives no records.
-#[cold]
-#[allow(clippy::unnecessary_box_returns, reason = "as above")]
-fn unread(partition: PartitionId, high_watermark: Offset) -> Box<FetchedPartition> {
-    Box::new(FetchedPartition {
+/// An answer for one partition without error, with so many batches.
+#[inline]
+fn of_partition(partition: PartitionId, high_watermark: Offset, batches: u32) -> FetchedPartition {
+    FetchedPartition {
         partition,
         error: None,
         high_watermark,
         diverging: None,
         leader_hint: None,
         preferred_replica: None,
-        batches: 0,
-    })
+        batches,
+    }
+}
+
+/// An answer for one partition that gives no records.
+#[cold]
+#[allow(clippy::unnecessary_box_returns, reason = "as above")]
+fn unread(partition: PartitionId, high_watermark: Offset) -> Box<FetchedPartition> {
+    Box::new(of_partition(partition, high_watermark, 0))
 }
 
 /// Whether an answer with so many bytes left takes more of a partition (`fetch.max.bytes`); the first one that has data

@@ -93,6 +93,14 @@ fn state(node: &impl ToString, state: &'static str, wanted: &'static str) -> Com
     }
 }
 
+fn wrong(what: impl Into<String>, value: impl ToString, wanted: impl Into<String>) -> CommandError {
+    CommandError::Value {
+        what: what.into(),
+        value: value.to_string(),
+        wanted: wanted.into(),
+    }
+}
+
 impl Cluster {
     /// Carries a command out now.
     ///
@@ -127,13 +135,12 @@ impl Cluster {
             } => self.slow_link(&from, &to, both, delay, text),
             Command::LoseMessages { percent } => {
                 if percent > 100 {
-                    let what = "the share of messages to lose".to_owned();
-                    let wanted = "write 0% to 100%".to_owned();
-                    return Err(CommandError::Value {
-                        what,
-                        value: format!("{percent}%"),
-                        wanted,
-                    });
+                    let value = format!("{percent}%");
+                    return Err(wrong(
+                        "the share of messages to lose",
+                        value,
+                        "write 0% to 100%",
+                    ));
                 }
                 self.told(text);
                 self.world.network.set_loss(f64::from(percent) / 100.0);
@@ -504,12 +511,8 @@ impl Cluster {
             }
         }
         if replicas.is_empty() {
-            let (what, value) = (format!("the replicas of {tp}"), "none".to_owned());
-            return Err(CommandError::Value {
-                what,
-                value,
-                wanted: "name at least one broker".to_owned(),
-            });
+            let what = format!("the replicas of {tp}");
+            return Err(wrong(what, "none", "name at least one broker"));
         }
         self.as_admin(text, |controller, ctx| {
             controller.reassign(id, replicas, ctx);
@@ -616,11 +619,9 @@ impl Cluster {
         let mut changed = client.settings.clone();
         changed.set(setting, value);
         if setting == Setting::DeliveryTimeout {
-            producer::check_timeouts(&changed)
-                .map_err(|wanted| wrong(name, &value.to_string(), wanted))?;
+            producer::check_timeouts(&changed).map_err(|wanted| wrong(name, value, wanted))?;
         }
-        producer::check_in_flight(&changed)
-            .map_err(|wanted| wrong(name, &value.to_string(), wanted))?;
+        producer::check_in_flight(&changed).map_err(|wanted| wrong(name, value, wanted))?;
         let cause = Some(self.told(text));
         let id = self.setting_changed(cause, node.to_string(), setting, from, value);
         let mut ctx = self.world.context(NodeId::Producer(index), Some(id));
@@ -643,35 +644,25 @@ impl Cluster {
         };
         let setting = Setting::find(name, Place::Consumer)?;
         let value = setting.parse(value)?;
-        if let Some(member) = self.members.get(index as usize) {
-            let mut changed = member.settings.clone();
-            changed.set(setting, value);
-            check_heartbeat(&changed)
-                .map_err(|wanted| wrong(name, &setting.show(value), wanted))?;
-        }
-        let cause = Some(self.told(text));
-        let Some(member) = self.members.get_mut(index as usize) else {
+        let Some(member) = self.members.get(index as usize) else {
             return Ok(());
         };
         let from = setting.show(member.settings.get(setting));
-        member.settings.set(setting, value);
-        let commit = commit_mode(&member.consumer.config().commits);
-        let settings = member.settings.clone();
-        let auto = matches!(setting, Setting::EnableAutoCommit);
-        let commit = if auto { CommitMode::Auto } else { commit };
-        member
-            .consumer
-            .reconfigure(|config| configure(config, &settings, commit));
+        let mut settings = member.settings.clone();
+        settings.set(setting, value);
+        check_heartbeat(&settings).map_err(|wanted| wrong(name, setting.show(value), wanted))?;
+        let cause = Some(self.told(text));
+        if let Some(member) = self.members.get_mut(index as usize) {
+            let commit = match setting {
+                Setting::EnableAutoCommit => CommitMode::Auto,
+                _ => commit_mode(&member.consumer.config().commits),
+            };
+            let consumer = &mut member.consumer;
+            consumer.reconfigure(|config| configure(config, &settings, commit));
+            member.settings = settings;
+        }
         self.setting_changed(cause, node.to_string(), setting, from, value);
         Ok(())
-    }
-}
-
-fn wrong(what: &str, value: &str, wanted: String) -> CommandError {
-    CommandError::Value {
-        what: what.to_owned(),
-        value: value.to_owned(),
-        wanted,
     }
 }
 
@@ -679,12 +670,11 @@ fn check_factor(factor: u32) -> Outcome {
     if factor >= 1 {
         return Ok(());
     }
-    let (what, value) = ("a factor of slowness".to_owned(), "0".to_owned());
-    Err(CommandError::Value {
-        what,
-        value,
-        wanted: "1 is normal, 2 twice as slow".to_owned(),
-    })
+    Err(wrong(
+        "a factor of slowness",
+        "0",
+        "1 is normal, 2 twice as slow",
+    ))
 }
 
 fn commit_mode(commits: &Commits) -> CommitMode {

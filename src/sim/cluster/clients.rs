@@ -15,7 +15,7 @@ use crate::sim::group::progress::GroupProgress;
 use crate::sim::group::state::Group;
 use crate::sim::message::Message;
 use crate::sim::node::{NodeId, PartitionId, Tp};
-use crate::sim::settings::{ASSIGNORS, Place, Setting, Settings, WrittenSettings, choices};
+use crate::sim::settings::{ASSIGNORS, Setting, Settings, WrittenSettings, choices};
 use crate::sim::spec::{CommitMode, ConsumerSpec, SpecError};
 use crate::sim::time::Time;
 use crate::sim::types::{BrokerId, Offset};
@@ -102,13 +102,12 @@ impl Cluster {
                 name: group.to_string(),
             });
         };
-        let settings = Settings::default()
-            .with(&info.settings, Place::Consumer)
-            .and_then(|settings| settings.with(&spec.settings, Place::Consumer))
-            .map_err(|source| SpecError::Setting {
+        let settings = Settings::of_consumer(&info.settings, &spec.settings).map_err(|source| {
+            SpecError::Setting {
                 owner: owner(),
                 source,
-            })?;
+            }
+        })?;
         let topics = if spec.topics.is_empty() {
             &info.topics
         } else {

@@ -205,7 +205,6 @@ impl Consumer {
             }
         }
         if homeless {
-            cold_path();
             self.metadata_wanted = true;
             self.retry_later(env);
         }

@@ -12,12 +12,7 @@ impl Cluster {
     ) -> Outcome {
         let node = self.node(name)?;
         if !node.is_client() {
-            let wanted = "name a producer or a consumer".to_owned();
-            return Err(CommandError::Value {
-                what: "a client".to_owned(),
-                value: name.to_string(),
-                wanted,
-            });
+            return Err(wrong("a client", name, "name a producer or a consumer"));
         }
         let (up, frozen) = (self.is_running(node), self.frozen.contains_key(&node));
         match action {
@@ -152,24 +147,19 @@ impl Cluster {
         let NodeId::Producer(index) = self.node(&NodeName::Producer(Arc::clone(name)))? else {
             return Ok(());
         };
-        let wrong = |what: &str, value: String, wanted: &str| {
-            let what = format!("{what} of producer {name}");
-            Err(CommandError::Value {
-                what,
-                value,
-                wanted: wanted.to_owned(),
-            })
+        let refuse = |what: &str, value: String, wanted: &str| {
+            Err(wrong(format!("{what} of producer {name}"), value, wanted))
         };
         match change {
             ProducerChange::Rate(rate) if !(0.0..=1e7).contains(&rate) => {
-                return wrong(
+                return refuse(
                     "the rate",
                     rate.to_string(),
                     "write 0 to 10000000 records a second",
                 );
             }
             ProducerChange::RecordSize(bytes) if !(1..=1 << 30).contains(&bytes) => {
-                return wrong(
+                return refuse(
                     "the record size",
                     bytes.to_string(),
                     "write 1 byte to 1 GiB",

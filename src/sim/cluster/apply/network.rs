@@ -17,12 +17,11 @@ impl Cluster {
     ) -> Result<Vec<(NodeId, NodeId)>, CommandError> {
         let (one, other) = (self.node(from)?, self.node(to)?);
         if one == other {
-            let (what, value) = ("the other end of a link".to_owned(), to.to_string());
-            return Err(CommandError::Value {
-                what,
-                value,
-                wanted: "name two different nodes".to_owned(),
-            });
+            return Err(wrong(
+                "the other end of a link",
+                to,
+                "name two different nodes",
+            ));
         }
         let mut all = vec![(one, other)];
         if both {
